@@ -1,0 +1,1 @@
+"""What kindergartens hand over and take back: vacancies, withdrawals, the bulletin of a day (rules B)."""

@@ -1,0 +1,1 @@
+"""Answers to the three people: the number, the explanation, the exports."""

@@ -1,0 +1,209 @@
+"""Which turn a queue has now (rule A5), and an application's number with the reason of its last change (A6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from queue_engine.domain.application import ApplicationState, ServiceClass
+from queue_engine.domain.moments import day_of
+from queue_engine.domain.queue import Queue, QueueKey, Turn, number_of
+from queue_engine.law.rulebook import TurnPattern
+from queue_engine.store import applications
+from queue_engine.store import tables as t
+from queue_engine.store.bulk import rows_of
+from queue_engine.store.records import Locality, Why, localities, rulebook
+from queue_engine.store.vouchers import last_voucher
+
+WORDS = {
+    Why.REGISTERED: "registered",
+    Why.BENEFIT_CHANGED: "benefit changed",
+    Why.BIRTH_DATE_CORRECTED: "birth date corrected",
+    Why.CLASS_CHANGED: "classed anew by the law of the day",
+    Why.VOUCHER: "got a voucher",
+    Why.DECLINED: "declined the place",
+    Why.REFUSED: "refused by the organisation",
+    Why.CANCELLED: "voucher cancelled",
+    Why.TEMPORARY: "admitted for a time, and back in the queue",
+    Why.STOPPED: "went to the stop-list",
+    Why.BACK: "came back from the stop-list",
+    Why.ARCHIVED: "went to the archive",
+    Why.OVER_AGE: "over age",
+    Why.RESTORED: "restored from the archive",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTurns:
+    """The turn of each queue of a locality on its open day."""
+
+    pattern: TurnPattern
+    positions: dict[int, int]
+
+    def of(self, birth_year: int) -> Turn:
+        return Turn(self.pattern.first_priority, self.pattern.general, self.positions.get(birth_year, 0))
+
+
+def open_turns(connection: Connection, locality: Locality) -> OpenTurns:
+    """Pattern in force on the open day (before the first run: on the day of the latest filing), and positions kept."""
+    day = locality.open_day or _latest_filing(connection, locality)
+    pattern = rulebook(connection).on(day, locality.locality).turn
+    rows = rows_of(
+        connection,
+        "select birth_year, position from queue_turn where locality_id = ? and first_priority_turns = ? "
+        "and general_turns = ?",
+        (locality.locality_id, pattern.first_priority, pattern.general),
+    )
+    return OpenTurns(pattern, dict(rows))
+
+
+def _latest_filing(connection: Connection, locality: Locality) -> date:
+    a = t.application.c
+    latest = connection.execute(select(func.max(a.filed_at_us)).where(a.locality_id == locality.locality_id)).scalar()
+    return day_of(latest or 0, locality.timezone)
+
+
+@dataclass(slots=True)
+class _Change:
+    """What one change did to a queue, seen from one application."""
+
+    change_id: int
+    kind: str
+    day: date | None
+    own: int = 0
+    # (class, why, before this application in its class) -> steps
+    steps: dict[tuple[int, str, bool], int] = field(default_factory=dict)
+    position_before: int | None = None
+
+
+def describe(connection: Connection, application_id: str) -> str:
+    """Queue, class, number, and why it last changed; or where the application is instead.
+
+    Raises: WrongUsage for an unknown application.
+    """
+    row = applications.find(connection, application_id)
+    locality = next(entry for entry in localities(connection) if entry.locality_id == row.locality_id)
+    words = [
+        f"Application {application_id}: queue {locality.locality} {row.birth_year}, "
+        f"class {ServiceClass(row.class_rank).code}."
+    ]
+    if row.state != ApplicationState.QUEUED.value:
+        words.append(_instead_of_number(connection, row))
+        return "\n".join(words)
+    turn = open_turns(connection, locality).of(row.birth_year)
+    queue = _queue_of(connection, row, turn)
+    key = QueueKey(row.class_rank, row.filed_at_us, application_id)
+    words.append(f"Number {queue.number(key)} of {len(queue)}.")
+    words.append(_last_change(connection, row, queue, turn))
+    if row.temporary_until is not None:
+        words.append(f"In a temporary stay until {row.temporary_until} (rule D3).")
+    return "\n".join(words)
+
+
+def _queue_of(connection: Connection, row: Row[Any], turn: Turn) -> Queue:
+    rows = rows_of(
+        connection,
+        "select class_rank, filed_at_us, application_id from application "
+        "where locality_id = ? and birth_year = ? and state = 'queued'",
+        (row.locality_id, row.birth_year),
+    )
+    return Queue((QueueKey(*cells) for cells in rows), turn)
+
+
+def _instead_of_number(connection: Connection, row: Row[Any]) -> str:
+    """Why there is no number (decision 1.7)."""
+    if row.state == ApplicationState.HOLDING.value:
+        stored = last_voucher(connection, row.application_row)
+        assert stored is not None
+        until = stored.voucher.expires_on
+        term = f"up to and including {until}" if until else "; its term begins when the place is vacated (rule B3)"
+        return f"No number: voucher {stored.voucher.voucher_id} keeps a place {term}."
+    if row.state == ApplicationState.STOPPED.value:
+        s = t.stop_list.c
+        entry = connection.execute(
+            select(t.stop_list).where(s.application_row == row.application_row, s.ended_on.is_(None))
+        ).one()
+        return (
+            f"No number: on the stop-list since {entry.from_day} ({entry.reason}), "
+            f"back in the run of {entry.back_on} at the old moment of filing (rule E1)."
+        )
+    return f"No number: in the archive since {row.archived_on} ({row.archive_reason}; rule E2)."
+
+
+def _changes(connection: Connection, row: Row[Any]) -> list[_Change]:
+    """Changes of the application's queue, the last first."""
+    found = rows_of(
+        connection,
+        "select m.change_id, c.kind, c.on_day, m.class_rank, m.why, "
+        "(m.filed_at_us, a.application_id) < (?, ?), m.application_row = ?, sum(m.step) "
+        "from movement m join application a on a.application_row = m.application_row "
+        "join change c on c.change_id = m.change_id "
+        "where m.locality_id = ? and m.birth_year = ? and m.step <> 0 "
+        "group by 1, 2, 3, 4, 5, 6, 7 order by m.change_id desc",
+        (row.filed_at_us, row.application_id, row.application_row, row.locality_id, row.birth_year),
+    )
+    changes: dict[int, _Change] = {}
+    for change_id, kind, day, rank, why, before, own, steps in found:
+        change = changes.setdefault(change_id, _Change(change_id, kind, date.fromisoformat(day) if day else None))
+        if own:
+            change.own += abs(steps) or 1
+        key = (rank, why, bool(before))
+        change.steps[key] = change.steps.get(key, 0) + steps
+    positions = rows_of(
+        connection,
+        "select r.change_id, q.position_before from run_queue q join run r on r.run_id = q.run_id "
+        "where r.locality_id = ? and q.birth_year = ?",
+        (row.locality_id, row.birth_year),
+    )
+    for change_id, position in positions:
+        if change_id in changes:
+            changes[change_id].position_before = position
+    return list(changes.values())
+
+
+def _last_change(connection: Connection, row: Row[Any], queue: Queue, turn: Turn) -> str:
+    """The latest change that gave this number, told by class and reason, without names."""
+    rank = row.class_rank
+    sizes = list(queue.sizes)
+    key = QueueKey(rank, row.filed_at_us, row.application_id)
+    now = queue.number(key)
+    ahead = queue.ahead(key)
+    for change in _changes(connection, row):
+        if change.own:
+            return f"It has stood so since {_told(change)}: this application came to this place in the queue."
+        for (of, _why, before), steps in change.steps.items():
+            sizes[of] -= steps
+            if of == rank and before:
+                ahead -= steps
+        if change.position_before is not None and not turn.strict:
+            turn = Turn(turn.first_priority, turn.general, change.position_before)
+        was = number_of(ahead, (sizes[0], sizes[1], sizes[2]), rank, turn)
+        if was != now:
+            return f"Last changed from {was} to {now} by {_told(change)}: {_reasons(change)}."
+    return "It has not changed since the application was registered."
+
+
+def _told(change: _Change) -> str:
+    if change.kind == "night":
+        return f"the night of {change.day}"
+    return f"{change.kind} of {change.day}" if change.day else f"an {change.kind}"
+
+
+def _reasons(change: _Change) -> str:
+    """Who came in and who left, by class, no names (rule A6)."""
+    counts: dict[tuple[str, int, int], int] = {}
+    for (rank, why, _before), steps in change.steps.items():
+        if steps:
+            at = (why, rank, 1 if steps > 0 else -1)
+            counts[at] = counts.get(at, 0) + abs(steps)
+    return "; ".join(_phrases(sorted(counts.items())))
+
+
+def _phrases(counts: Iterable[tuple[tuple[str, int, int], int]]) -> Iterable[str]:
+    for (why, rank, sign), count in counts:
+        verb = "came in" if sign > 0 else "left"
+        yield f"{count} {ServiceClass(rank).code} {verb} ({WORDS.get(why, why)})"

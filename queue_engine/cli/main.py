@@ -1,0 +1,237 @@
+"""The command `kezek`: what it takes, what it answers, and its exit codes (formats.md)."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from queue_engine.cli import department
+from queue_engine.cli.output import (
+    Application,
+    DatabaseOption,
+    DateOption,
+    answer,
+    database_at,
+    open_database,
+    parse_day,
+    progress,
+    say,
+)
+from queue_engine.errors import ExitCode, KezekError, WrongUsage
+
+app = typer.Typer(
+    name="kezek",
+    help="The queue for kindergarten places: from the day's bulletin to vouchers, fairly and in the open.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+department.add_to(app)
+
+
+class Kind(StrEnum):
+    """The files `kezek import` takes."""
+
+    APPLICATIONS = "applications"
+    BULLETIN = "bulletin"
+    WITHDRAWALS = "withdrawals"
+    DECISIONS = "decisions"
+
+
+class Export(StrEnum):
+    """The files `kezek export` writes."""
+
+    VOUCHERS = "vouchers"
+    BULLETIN = "bulletin"
+    QUEUE = "queue"
+
+
+class Format(StrEnum):
+    CSV = "csv"
+    JSON = "json"
+
+
+@app.callback()
+def everywhere(database: DatabaseOption = None) -> None:
+    """Kezek gives a city's kindergarten places to children, by rules anyone can check."""
+
+
+@app.command()
+def init(
+    context: typer.Context,
+    timezone: Annotated[str, typer.Option(help="Time zone of the localities.")] = "Asia/Almaty",
+    rules: Annotated[Path | None, typer.Option(help="The department's rules, TOML.", metavar="FILE")] = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Make the database.
+
+    Example: kezek init --timezone Asia/Almaty --rules astana.toml
+    """
+    from queue_engine.officer.setup import make_database
+
+    say(make_database(database_at(context, database), timezone, rules))
+
+
+@app.command(name="import")
+def import_file(
+    context: typer.Context,
+    kind: Annotated[Kind, typer.Argument(help="What the file holds.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or XLSX.")],
+    strict: Annotated[bool, typer.Option("--strict", help="Keep no row if any is bad.")] = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Take a file in, row by row; bad rows are refused by line and column, good ones kept.
+
+    Example: kezek import applications applications.csv
+    """
+    from queue_engine.intake.applications import import_applications
+    from queue_engine.intake.bulletins import import_bulletin, import_withdrawals
+    from queue_engine.intake.decisions import import_decisions
+
+    take = {
+        Kind.APPLICATIONS: import_applications,
+        Kind.BULLETIN: import_bulletin,
+        Kind.WITHDRAWALS: import_withdrawals,
+        Kind.DECISIONS: import_decisions,
+    }[kind]
+    store = open_database(context, database)
+    with progress(f"{kind.value} from {file.name}") as bar:
+        report = take(store, file, strict=strict, tell=say, progress=bar)
+    department.tell_report(report, kind.value)
+    raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    date: DateOption = None,
+    locality: Annotated[str | None, typer.Option(help="Only this locality.", show_default=False)] = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Run the night of a day, missed days first; without a date, yesterday's in each locality.
+
+    Example: kezek run --date 2026-03-20
+    """
+    from queue_engine.night.run import run_nights
+    from queue_engine.night.words import night_in_words
+    from queue_engine.settings import machine_clock, yesterday
+
+    day = parse_day(date)
+    count = 0
+    for report in run_nights(
+        open_database(context, database),
+        lambda entry: day or yesterday(machine_clock, entry.timezone),
+        locality,
+    ):
+        say(night_in_words(report))
+        count += 1
+    if not count:
+        say("No locality is on record: nothing to run. Import applications and a bulletin first.")
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    what: Annotated[Export, typer.Argument(help="Which file.")],
+    date: DateOption = None,
+    locality: Annotated[str | None, typer.Option(help="Only this locality.", show_default=False)] = None,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write there, not to stdout.")] = None,
+    file_format: Annotated[Format, typer.Option("--format", help="CSV or JSON.")] = Format.CSV,
+    database: DatabaseOption = None,
+) -> None:
+    """Write vouchers, bulletins or queues as CSV or JSON.
+
+    Example: kezek export vouchers --date 2026-03-20 --output vouchers.csv
+    """
+    from queue_engine.answers import exports
+
+    day = parse_day(date)
+    if what is Export.QUEUE and day is not None:
+        raise WrongUsage("export.date", "the queue is written as it stands now.", next_step="Leave --date out.")
+    write = exports.write_csv if file_format is Format.CSV else exports.write_json
+    with open_database(context, database).read() as connection:
+        rows, columns = {
+            Export.VOUCHERS: lambda: (exports.vouchers(connection, day, locality), exports.VOUCHERS),
+            Export.BULLETIN: lambda: (exports.bulletin(connection, day, locality), exports.BULLETIN),
+            Export.QUEUE: lambda: (exports.queue(connection, locality), exports.QUEUE),
+        }[what]()
+        if output is None:
+            write(rows, columns, sys.stdout)
+            return
+        try:
+            with output.open("w", encoding="utf-8", newline="") as out:
+                count = write(rows, columns, out)
+        except OSError as error:
+            raise WrongUsage("export.output", f"{output} cannot be written: {error.strerror}.") from None
+    say(f"{count} rows written to {output}.")
+
+
+@app.command()
+def number(context: typer.Context, application: Application, database: DatabaseOption = None) -> None:
+    """Queue, class, number, and why it last changed.
+
+    Example: kezek number A-17
+    """
+    from queue_engine.answers.standing import describe
+
+    with open_database(context, database).read() as connection:
+        answer(describe(connection, application))
+
+
+@app.command()
+def explain(
+    context: typer.Context, application: Application, date: DateOption = None, database: DatabaseOption = None
+) -> None:
+    """Why an application got this place, or none, in a night (by default the last).
+
+    Example: kezek explain A-17 --date 2026-03-20
+    """
+    from queue_engine.answers.explanation import explain as explain_night
+
+    with open_database(context, database).read() as connection:
+        answer(explain_night(connection, application, parse_day(date)))
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    seed: Annotated[int, typer.Option(help="Another seed makes another city.")] = 2021,
+    database: DatabaseOption = None,
+) -> None:
+    """The main job on a made city, from nothing to vouchers, with what it did in words and figures.
+
+    Example: kezek demo
+    """
+    from queue_engine.demo.show import show
+
+    show(database_at(context, database), seed)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command and return its exit code; errors are told on stderr, without a traceback."""
+    from sqlalchemy.exc import OperationalError
+
+    from bulletins.refusals import TableError
+
+    try:
+        app(args=arguments, prog_name="kezek")
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else int(done.code is not None)
+    except KezekError as error:
+        say(str(error))
+        return int(error.exit_code)
+    except TableError as error:
+        say(str(error))
+        return int(ExitCode.INPUT_REFUSED)
+    except OperationalError as error:
+        say(f"[database.failed] the database could not be used: {error.orig}. Nothing half-done was kept.")
+        return int(ExitCode.INPUT_REFUSED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return int(ExitCode.DONE)
+    return int(ExitCode.DONE)

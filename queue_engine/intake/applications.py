@@ -1,0 +1,216 @@
+"""`kezek import applications`: new applications and changes of circumstances (rules A1-A7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from bulletins.refusals import Refusal, RefusedRow, Row
+from queue_engine.domain.application import Application, ServiceClass
+from queue_engine.domain.moments import day_of, to_us
+from queue_engine.intake.application_file import read_applications
+from queue_engine.intake.changes import ChangeRefused, change_circumstances
+from queue_engine.intake.report import ImportReport, StrictRefusal, Tell
+from queue_engine.store import applications as store
+from queue_engine.store import tables as t
+from queue_engine.store.bulk import chunks
+from queue_engine.store.engine import Database
+from queue_engine.store.records import (
+    Ledger,
+    Locality,
+    Registry,
+    Standing,
+    Why,
+    new_change,
+    next_row_id,
+    rulebook,
+)
+
+Progress = Callable[[int, int], None]
+# Before a locality's first run its day is not known yet: benefits are classed by the latest law,
+# and the first run puts right what its own day's law says otherwise.
+LATEST = date.max
+
+
+def import_applications(
+    database: Database, path: Path, *, strict: bool, tell: Tell, progress: Progress
+) -> ImportReport:
+    """Take a file of applications in, as one transaction; bad rows are refused one by one."""
+    report = ImportReport(tell=tell)
+    try:
+        with database.write() as connection:
+            intake = _Intake(connection, path, report)
+            reader = read_applications(path)
+            for chunk in chunks(_good_rows(reader, report)):
+                intake.take(chunk)
+                progress(reader.position, reader.size)
+            for note in reader.notes:
+                tell(note)
+            if strict and report.bad:
+                raise StrictRefusal
+    except StrictRefusal:
+        report.kept_none = True
+    return report
+
+
+def _good_rows(reader: Any, report: ImportReport) -> Iterator[Row[Application]]:
+    for item in reader:
+        if isinstance(item, RefusedRow):
+            report.refuse(item)
+        else:
+            yield item
+
+
+class _Registered(NamedTuple):
+    """A new application of the present chunk, not yet written."""
+
+    line: int
+    application: Application
+    values: tuple[Any, ...]
+
+
+class _Intake:
+    """One file on its way into the store, chunk by chunk."""
+
+    def __init__(self, connection: Connection, path: Path, report: ImportReport) -> None:
+        self.connection = connection
+        self.path = path
+        self.report = report
+        self.registry = Registry(connection)
+        self.change_id = new_change(connection, "import applications")
+        self.ledger = Ledger(connection, self.change_id)
+        self.rules = rulebook(connection)
+        self.next_row = next_row_id(connection, t.application.c.application_row)
+        self._class_ranks: dict[tuple[str, str], int] = {}
+        # Of the present chunk: new applications not yet written, by id and by child; live ones in the store.
+        self.registered: dict[str, _Registered] = {}
+        self.by_child: dict[str, str] = {}
+        self.children: dict[str, Any] = {}
+
+    def class_rank(self, locality: Locality, benefit: str) -> int:
+        """The class of a benefit by the law of the open day (rule A3)."""
+        key = (locality.locality, benefit)
+        rank = self._class_ranks.get(key)
+        if rank is None:
+            rules = self.rules.on(locality.open_day or LATEST, locality.locality)
+            rank = self._class_ranks[key] = ServiceClass[rules.benefit_classes[benefit].upper()].value
+        return rank
+
+    def take(self, chunk: list[Row[Application]]) -> None:
+        """Register or change the applications of one chunk, in the order of its rows."""
+        known = store.by_ids(self.connection, [row.record.application_id for row in chunk])
+        self.children = store.live_children(self.connection, [row.record.child_iin for row in chunk])
+        for line, application in ((row.line, row.record) for row in chunk):
+            application_id = application.application_id
+            if application_id in self.registered:
+                self._write()
+                known.update(store.by_ids(self.connection, [application_id]))
+            if application_id not in known:
+                self._register(line, application)
+                continue
+            self._change(line, application, known[application_id])
+            known.update(store.by_ids(self.connection, [application_id]))
+        self._write()
+
+    def _register(self, line: int, application: Application) -> None:
+        """A new application, if it is the one live application of its child (rule A7, decision 1.10)."""
+        key = (to_us(application.filed_at), application.application_id)
+        other_id = self.by_child.get(application.child_iin)
+        live = self.children.get(application.child_iin)
+        if other_id is not None:
+            other = self.registered[other_id]
+            if (to_us(other.application.filed_at), other_id) < key:
+                self._refuse_child(line, application.application_id, other_id)
+                return
+            self._refuse_child(other.line, other_id, application.application_id)
+            del self.registered[other_id]
+        elif live is not None:
+            if live.registered_change != self.change_id or (live.filed_at_us, live.application_id) < key:
+                self._refuse_child(line, application.application_id, live.application_id)
+                return
+            store.forget_registered(self.connection, live.application_row)
+            self.report.new -= 1
+            self._refuse_child(live.source_line, live.application_id, application.application_id)
+            del self.children[application.child_iin]
+        self.registered[application.application_id] = _Registered(line, application, self._values(line, application))
+        self.by_child[application.child_iin] = application.application_id
+
+    def _values(self, line: int, application: Application) -> tuple[Any, ...]:
+        locality = self.registry.locality(application.locality)
+        content = store.content_of(application, self.registry, locality)
+        self.next_row += 1
+        return store.new_row(
+            self.next_row - 1,
+            application,
+            locality,
+            content,
+            self.class_rank(locality, content.benefit),
+            self.change_id,
+            line,
+        )
+
+    def _write(self) -> None:
+        """Write the new applications so far, each with its step into the queue."""
+        if not self.registered:
+            return
+        store.insert_applications(self.connection, [entry.values for entry in self.registered.values()])
+        for entry in self.registered.values():
+            row, _id, locality_id, year, rank, filed_at_us = entry.values[:6]
+            day = day_of(filed_at_us, self.registry.localities[entry.application.locality].timezone)
+            self.ledger.move(Standing(row, locality_id, year, rank, filed_at_us), 1, Why.REGISTERED, day)
+        self.ledger.write()
+        self.report.new += len(self.registered)
+        self.children.update(store.live_children(self.connection, self.by_child))
+        self.registered.clear()
+        self.by_child.clear()
+
+    def _change(self, line: int, application: Application, known: Any) -> None:
+        """A row of a known application: a change of circumstances, or nothing new (rule A7)."""
+        if known.child_iin != application.child_iin:
+            self._write()
+            live = store.live_children(self.connection, [application.child_iin]).get(application.child_iin)
+            if live is not None and live.application_id != application.application_id:
+                self._refuse_child(line, application.application_id, live.application_id)
+                return
+        locality = self.registry.locality(application.locality)
+        try:
+            changed = change_circumstances(
+                self.connection,
+                self.ledger,
+                locality,
+                known,
+                application,
+                store.content_of(application, self.registry, locality),
+                lambda benefit: self.class_rank(locality, benefit),
+            )
+        except ChangeRefused as refusal:
+            self.report.refuse(
+                Refusal(self.path.name, line, refusal.column, refusal.value, refusal.expected, refusal.rule)
+            )
+            return
+        kept = to_us(application.filed_at) != known.filed_at_us
+        self.report.changed += changed
+        self.report.unchanged += not changed
+        if changed or kept:
+            self.report.tell(
+                f"{self.path.name}, line {line}: application {application.application_id} is known: "
+                + ("taken as a change of circumstances (rule A7)." if changed else "nothing else has changed.")
+                + (" Its moment of filing on record stays (rule A4)." if kept else "")
+            )
+
+    def _refuse_child(self, line: int, application_id: str, live_id: str) -> None:
+        self.report.refuse(
+            Refusal(
+                file=self.path.name,
+                line=line,
+                column="child_iin",
+                value="*" * 12,
+                expected=f"a child without a live application; application {live_id} of this child stands, "
+                f"so {application_id} is not taken. Archive the one that is not wanted",
+                rule="A7",
+            )
+        )

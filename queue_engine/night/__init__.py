@@ -1,0 +1,1 @@
+"""The night's run: one ordered tuple of steps (rules F)."""

@@ -1,0 +1,150 @@
+"""The night: one run per locality and day, in day order, all or nothing, repeatable (rules F)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+
+from sqlalchemy import insert, select, update
+
+from queue_engine.domain.moments import end_of
+from queue_engine.errors import RuleBroken
+from queue_engine.night.context import Night, NightReport
+from queue_engine.night.serve import serve
+from queue_engine.night.steps import (
+    archive_over_age,
+    begin_terms,
+    cancel_unconfirmed,
+    end_stays,
+    lapse_vouchers,
+    reclassify,
+    return_from_stop_list,
+    take_withdrawals,
+)
+from queue_engine.store import tables as t
+from queue_engine.store.engine import Database
+from queue_engine.store.records import (
+    Ledger,
+    Locality,
+    calendar,
+    find_locality,
+    localities,
+    new_change,
+    rulebook,
+)
+
+STEPS: tuple[Callable[[Night], None], ...] = (
+    reclassify,
+    take_withdrawals,
+    begin_terms,
+    cancel_unconfirmed,
+    lapse_vouchers,
+    return_from_stop_list,
+    end_stays,
+    archive_over_age,
+    serve,
+)
+"""The order of rule F2; the bulletins of the day are closed with the run itself."""
+
+DayOf = Callable[[Locality], date]
+
+
+def run_nights(database: Database, day_of: DayOf, locality: str | None = None) -> Iterator[NightReport]:
+    """Run every night that is due, locality by locality, and yield what each did.
+
+    Args:
+        day_of: the day asked for in a locality; missed days before it are caught up first (rule F1).
+        locality: only this one.
+
+    A night that is on record changes nothing and is yielded with `repeated` set (rule F3).
+    Raises: LocalityHeld if another process runs nights; RuleBroken for a day before the first run.
+    """
+    with database.run_lock():
+        with database.read() as connection:
+            wanted = [find_locality(connection, locality)] if locality else localities(connection)
+        for entry in wanted:
+            yield from _run_locality(database, entry, day_of(entry))
+
+
+def _run_locality(database: Database, locality: Locality, day: date) -> Iterator[NightReport]:
+    if locality.first_run_on is not None and day < locality.first_run_on:
+        raise RuleBroken(
+            "run.before_first",
+            f"the records of {locality.locality} start with the run of {locality.first_run_on}; {day} lies before.",
+            rule="F1",
+            next_step="Ask for that day or a later one.",
+        )
+    next_day = locality.open_day or day
+    if day < next_day:
+        yield NightReport(locality.locality, day, repeated=True)
+    while next_day <= day:
+        yield run_night(database, locality.locality, next_day)
+        next_day += timedelta(days=1)
+
+
+def run_night(database: Database, code: str, day: date) -> NightReport:
+    """One night of one locality, in one transaction; nothing if it is on record already."""
+    with database.write() as connection:
+        locality = find_locality(connection, code)
+        report = NightReport(code, day)
+        if locality.last_run_on is not None and day <= locality.last_run_on:
+            report.repeated = True
+            return report
+        rules = rulebook(connection)
+        change_id = new_change(connection, "night", day)
+        today = rules.on(day, code)
+        working_days = calendar(connection, today.country)
+        run_id = connection.execute(
+            insert(t.run).values(
+                locality_id=locality.locality_id,
+                on_day=day,
+                change_id=change_id,
+                calendar=working_days.fingerprint,
+                suspended=today.is_suspended(day),
+                report="{}",
+            )
+        ).inserted_primary_key
+        assert run_id is not None
+        night = Night(
+            connection=connection,
+            locality=locality,
+            day=day,
+            cutoff_us=end_of(day, locality.timezone),
+            rules=today,
+            rulebook=rules,
+            calendar=working_days,
+            run_id=int(run_id[0]),
+            ledger=Ledger(connection, change_id),
+            report=report,
+        )
+        for step in STEPS:
+            step(night)
+        night.ledger.write()
+        _close(night)
+    return report
+
+
+def _close(night: Night) -> None:
+    """Close the bulletins of the day and the run (rule B5)."""
+    connection, day = night.connection, night.day
+    connection.execute(
+        update(t.locality)
+        .where(t.locality.c.locality_id == night.locality.locality_id)
+        .values(last_run_on=day, first_run_on=night.locality.first_run_on or day)
+    )
+    connection.execute(
+        update(t.run).where(t.run.c.run_id == night.run_id).values(report=json.dumps(night.report.counts()))
+    )
+
+
+def past_runs(database: Database, locality: str) -> list[tuple[date, dict[str, int]]]:
+    """Days and counts of all runs of a locality, in day order."""
+    with database.read() as connection:
+        rows = connection.execute(
+            select(t.run.c.on_day, t.run.c.report)
+            .join(t.locality, t.locality.c.locality_id == t.run.c.locality_id)
+            .where(t.locality.c.locality == locality)
+            .order_by(t.run.c.on_day)
+        )
+        return [(row.on_day, json.loads(row.report)) for row in rows]

@@ -1,0 +1,261 @@
+"""The steps of a night before it serves the queues (rule F2), in the order of `run.STEPS`."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
+
+from bulletins.vacancy import AdmissionOrder
+from queue_engine.domain.application import ApplicationState, Benefit, ServiceClass
+from queue_engine.domain.voucher import GIVES_PLACE_BACK, Closing, VoucherStatus
+from queue_engine.law.age import latest_birth_reaching
+from queue_engine.night.context import Night
+from queue_engine.store import applications
+from queue_engine.store import tables as t
+from queue_engine.store.records import Standing, Why
+from queue_engine.store.vacancies import REFUSED, TAKEN, WAITING, take_places
+from queue_engine.store.vouchers import StoredVoucher, close_vouchers, vouchers_where
+
+
+def reclassify(night: Night) -> None:
+    """Put right the class of applications when the law of this day classes their benefit anew (rule A3)."""
+    before = night.locality.last_run_on
+    classes = night.rules.benefit_classes
+    if before is not None and night.rulebook.on(before, night.locality.locality).benefit_classes == classes:
+        return
+    a = t.application.c
+    for benefit in Benefit:
+        rank = ServiceClass[classes[benefit.value].upper()].value
+        rows = night.connection.execute(
+            select(t.application).where(
+                a.locality_id == night.locality.locality_id,
+                a.benefit == benefit.value,
+                a.class_rank != rank,
+                a.state != ApplicationState.ARCHIVED.value,
+            )
+        ).all()
+        for row in rows:
+            _change_class(night, row, benefit, rank, Why.CLASS_CHANGED)
+        night.report.reclassified += len(rows)
+
+
+def _change_class(night: Night, row: Row[Any], benefit: Benefit, rank: int, why: str) -> None:
+    applications.keep_version(night.connection, row, night.ledger.change_id)
+    night.connection.execute(
+        update(t.application)
+        .where(t.application.c.application_row == row.application_row)
+        .values(benefit=benefit.value, class_rank=rank, benefit_confirmed_on=None)
+    )
+    before = applications.standing(row)
+    after = before._replace(class_rank=rank)
+    if row.state == ApplicationState.QUEUED.value:
+        night.ledger.move(before, -1, why, night.day)
+        night.ledger.move(after, 1, why, night.day)
+    else:
+        night.ledger.move(after, 0, why, night.day)
+
+
+def take_withdrawals(night: Night) -> None:
+    """Withdrawals whose day has come, in the order of their moments (rule B6, decision 1.3)."""
+    w = t.withdrawal.c
+    waiting = night.connection.execute(
+        select(t.withdrawal)
+        .where(
+            w.locality_id == night.locality.locality_id,
+            w.state == WAITING,
+            w.withdrawn_at_us < night.cutoff_us,
+        )
+        .order_by(w.withdrawn_at_us, w.withdrawal_id)
+    ).all()
+    refused = []
+    for row in waiting:
+        taken = row.places <= free_places(night, row.vacancy_row)
+        if taken:
+            take_places(night.connection, row.vacancy_row, row.places)
+            night.report.withdrawn += row.places
+        else:
+            refused.append(row.withdrawal_id)
+            night.connection.execute(
+                delete(t.bulletin_entry).where(t.bulletin_entry.c.withdrawal_id == row.withdrawal_id)
+            )
+        night.connection.execute(
+            update(t.withdrawal).where(w.withdrawal_id == row.withdrawal_id).values(state=TAKEN if taken else REFUSED)
+        )
+    night.report.refused_withdrawals = tuple(refused)
+
+
+def free_places(night: Night, vacancy_row: int) -> int:
+    """Free places of one vacancy at the end of the day of the run."""
+    row = night.connection.execute(select(t.vacancy).where(t.vacancy.c.vacancy_row == vacancy_row)).one()
+    still_held = sum(1 for _, place in held_until_later(night) if place == vacancy_row)
+    return int(row.places - row.withdrawn - row.held - row.used - still_held)
+
+
+def held_until_later(night: Night) -> list[tuple[int, int]]:
+    """(application, vacancy) of vouchers that ended after the day of this run, and gave their place back then.
+
+    At the end of the day they were live (decision 1.2).
+    """
+    v = t.voucher.c
+    rows = night.connection.execute(
+        select(v.application_row, v.vacancy_row).where(
+            v.locality_id == night.locality.locality_id,
+            v.closed_on > night.day,
+            v.status.in_([status.value for status in GIVES_PLACE_BACK]),
+        )
+    )
+    return [(row.application_row, row.vacancy_row) for row in rows]
+
+
+def admitted_later(night: Night) -> set[int]:
+    """Applications admitted after the day of this run: at its end they held a live voucher (decision 1.2)."""
+    v = t.voucher.c
+    rows = night.connection.execute(
+        select(v.application_row).where(
+            v.locality_id == night.locality.locality_id,
+            v.closed_on > night.day,
+            v.status == VoucherStatus.ADMITTED.value,
+        )
+    )
+    return {row.application_row for row in rows}
+
+
+def begin_terms(night: Night) -> None:
+    """Start the term of early-booking vouchers whose place is vacated (rule B3, decision 1.15)."""
+    v, p = t.voucher.c, t.vacancy.c
+    rows = night.connection.execute(
+        select(v.voucher_row)
+        .join(t.vacancy, p.vacancy_row == v.vacancy_row)
+        .where(
+            v.locality_id == night.locality.locality_id,
+            v.status == VoucherStatus.ISSUED.value,
+            v.expires_on.is_(None),
+            p.admission == AdmissionOrder.EARLY_BOOKING.value,
+            p.vacated_on <= night.day,
+        )
+    ).all()
+    if not rows:
+        return
+    days = night.rules.voucher_validity
+    night.connection.execute(
+        update(t.voucher)
+        .where(v.voucher_row == bindparam("row"))
+        .values(
+            expires_on=night.calendar.last_day(night.day, days),
+            term_from=night.day,
+            term_days=days,
+            calendar=night.calendar.fingerprint,
+        ),
+        [{"row": row.voucher_row} for row in rows],
+    )
+    night.report.terms_begun = len(rows)
+
+
+def cancel_unconfirmed(night: Night) -> None:
+    """Out-of-turn benefits without proof in time: voucher cancelled, stop-list, benefit dropped (rule D7)."""
+    v = t.voucher.c
+    found = _due(night, v.confirm_by <= night.day, v.confirmed_on.is_(None))
+    _end(night, found, Closing.CANCEL, Why.UNCONFIRMED, "out-of-turn benefit not confirmed in time")
+    general = night.rules.benefit_classes[Benefit.NONE.value]
+    rank = ServiceClass[general.upper()].value
+    for row in applications.by_ids(night.connection, [s.voucher.application_id for s in found]).values():
+        _change_class(night, row, Benefit.NONE, rank, Why.BENEFIT_CHANGED)
+    night.report.unconfirmed = len(found)
+
+
+def lapse_vouchers(night: Night) -> None:
+    """Vouchers whose last day is over: the place returns, the application goes to the stop-list (rules D6, E1)."""
+    found = _due(night, t.voucher.c.expires_on <= night.day)
+    _end(night, found, Closing.LAPSE, Why.LAPSED, "not admitted by the last day of the voucher")
+    night.report.lapsed = len(found)
+
+
+def _due(night: Night, *conditions: Any) -> list[StoredVoucher]:
+    v = t.voucher.c
+    return vouchers_where(
+        night.connection,
+        v.locality_id == night.locality.locality_id,
+        v.status == VoucherStatus.ISSUED.value,
+        *conditions,
+    )
+
+
+def _end(night: Night, vouchers: list[StoredVoucher], closing: Closing, why: str, reason: str) -> None:
+    """End vouchers at the end of the day and put their applications on the stop-list."""
+    if not vouchers:
+        return
+    last_second = night.cutoff_us - 1_000_000
+    close_vouchers(night.connection, night.locality, vouchers, closing, night.day, reason, last_second)
+    rows = [stored.application_row for stored in vouchers]
+    applications.set_state(night.connection, rows, ApplicationState.STOPPED)
+    back_on = night.day + timedelta(days=night.rules.stop_list_days)
+    night.connection.execute(
+        insert(t.stop_list),
+        [
+            {
+                "application_row": row,
+                "locality_id": night.locality.locality_id,
+                "from_day": night.day,
+                "back_on": back_on,
+                "reason": reason,
+            }
+            for row in rows
+        ],
+    )
+    found = applications.by_ids(night.connection, [stored.voucher.application_id for stored in vouchers])
+    for stored in vouchers:
+        row = found[stored.voucher.application_id]
+        night.ledger.move(applications.standing(row), 0, why, night.day, reason)
+
+
+def return_from_stop_list(night: Night) -> None:
+    """Back by itself, at the old moment of filing (rule E1)."""
+    s, a = t.stop_list.c, t.application.c
+    rows = night.connection.execute(
+        select(s.entry_id, a.application_row, a.locality_id, a.birth_year, a.class_rank, a.filed_at_us)
+        .join(t.application, a.application_row == s.application_row)
+        .where(s.locality_id == night.locality.locality_id, s.ended_on.is_(None), s.back_on <= night.day)
+        .order_by(a.application_id)
+    ).all()
+    if not rows:
+        return
+    night.connection.execute(
+        update(t.stop_list).where(s.entry_id == bindparam("row")).values(ended_on=night.day),
+        [{"row": row.entry_id} for row in rows],
+    )
+    applications.set_state(night.connection, [row.application_row for row in rows], ApplicationState.QUEUED)
+    for row in rows:
+        night.ledger.move(Standing(*row[1:]), 1, Why.BACK, night.day)
+    night.report.back = len(rows)
+
+
+def end_stays(night: Night) -> None:
+    """Temporary stays that end: such places may be offered to the child again (rule D3, decision 1.17)."""
+    a = t.application.c
+    result = night.connection.execute(
+        update(t.application)
+        .where(a.locality_id == night.locality.locality_id, a.temporary_until <= night.day)
+        .values(temporary_until=None)
+    )
+    night.report.stays_ended = result.rowcount
+
+
+def archive_over_age(night: Night) -> None:
+    """Children who have reached `age.max` leave the queue (rules A8, E2; decision 1.13)."""
+    oldest: date = latest_birth_reaching(night.rules.age_max_months, night.day)
+    a = t.application.c
+    rows = night.connection.execute(
+        select(t.application)
+        .where(
+            a.locality_id == night.locality.locality_id,
+            a.birth_year <= oldest.year,
+            or_(a.state == ApplicationState.QUEUED.value, a.state == ApplicationState.STOPPED.value),
+            a.birth_date <= oldest,
+        )
+        .order_by(a.application_id)
+    ).all()
+    for row in rows:
+        applications.archive(night.connection, night.ledger, row, Why.OVER_AGE, night.day, "over age")
+    night.report.over_age = len(rows)

@@ -1,0 +1,135 @@
+"""Making the database, the department's rules and its calendar."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from bulletins.refusals import RefusedRow
+from queue_engine.domain.voucher import VoucherStatus
+from queue_engine.errors import WrongUsage
+from queue_engine.intake.calendar_file import read_calendar_corrections
+from queue_engine.intake.report import ImportReport, Tell
+from queue_engine.law.overrides import Override, read_overrides, to_json
+from queue_engine.store import tables as t
+from queue_engine.store.engine import Database
+from queue_engine.store.records import calendar, localities, new_change, rulebook
+
+
+def make_database(database: Database, timezone: str, rules: Path | None) -> str:
+    """Make the database, or bring one of an earlier release up to date; the sentence to tell.
+
+    Raises: WrongUsage for an unknown time zone, or one other than that on record.
+    """
+    from queue_engine.store.schema import upgrade  # Alembic is slow to import, and needed only here
+
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise WrongUsage(
+            "init.timezone", f"{timezone} is not a time zone.", next_step="Use a name like Asia/Almaty."
+        ) from None
+    overrides = read_overrides(rules) if rules else []
+    database.path.parent.mkdir(parents=True, exist_ok=True)
+    with database.write() as connection:
+        upgrade(connection)
+        known = connection.execute(select(t.settings.c.value).where(t.settings.c.name == "timezone")).scalar()
+        if known is not None and known != timezone:
+            raise WrongUsage(
+                "init.timezone",
+                f"the database is there already, with the time zone {known}.",
+                next_step="Leave --timezone as it was, or make another database.",
+            )
+        if known is None:
+            connection.execute(insert(t.settings).values(name="timezone", value=timezone))
+        _store_overrides(connection, overrides)
+    there = "is up to date" if known else "is made"
+    return f"The database {there}; time zone {timezone}, {len(overrides)} rules of the department's own."
+
+
+def import_rules(database: Database, path: Path) -> str:
+    """Take the department's rules in; an entry for the same name, day and locality replaces the earlier."""
+    overrides = read_overrides(path)
+    with database.write() as connection:
+        new_change(connection, "rules import")
+        _store_overrides(connection, overrides)
+    return f"{len(overrides)} rules of the department's own are on record from this file."
+
+
+def _store_overrides(connection: Connection, overrides: list[Override]) -> None:
+    o = t.rule_override.c
+    for override in overrides:
+        locality = override.locality or ""
+        connection.execute(
+            t.rule_override.delete().where(
+                o.name == override.name, o.from_day == override.from_day, o.locality == locality
+            )
+        )
+        connection.execute(
+            insert(t.rule_override).values(
+                name=override.name,
+                from_day=override.from_day,
+                locality=locality,
+                value=to_json(override.value),
+                reference=override.reference,
+            )
+        )
+
+
+def import_calendar(database: Database, path: Path, tell: Tell) -> ImportReport:
+    """Take corrections of the working calendar in; open terms may grow by them, never shrink (rule D1)."""
+    report = ImportReport(tell=tell)
+    with database.write() as connection:
+        new_change(connection, "calendar import")
+        reader = read_calendar_corrections(path)
+        c = t.calendar_correction.c
+        for item in reader:
+            if isinstance(item, RefusedRow):
+                report.refuse(item)
+                continue
+            row = item.record
+            known = connection.execute(select(t.calendar_correction).where(c.day == row.day)).one_or_none()
+            if known is not None and (known.kind, known.act) == (row.kind, row.act):
+                report.unchanged += 1
+                continue
+            connection.execute(t.calendar_correction.delete().where(c.day == row.day))
+            connection.execute(insert(t.calendar_correction).values(day=row.day, kind=row.kind, act=row.act))
+            report.changed += known is not None
+            report.new += known is None
+        for note in reader.notes:
+            tell(note)
+        longer = _lengthen_terms(connection)
+        if longer:
+            tell(f"{longer} live vouchers keep their place longer by the corrected calendar; none shorter.")
+    return report
+
+
+def _lengthen_terms(connection: Connection) -> int:
+    """Give live vouchers the later last day, where the corrected calendar has one."""
+    rules = rulebook(connection)
+    v = t.voucher.c
+    longer = []
+    for locality in localities(connection):
+        rows = connection.execute(
+            select(v.voucher_row, v.term_from, v.term_days, v.expires_on).where(
+                v.locality_id == locality.locality_id,
+                v.status == VoucherStatus.ISSUED.value,
+                v.expires_on.is_not(None),
+            )
+        )
+        for row in rows:
+            country = rules.on(row.term_from, locality.locality).country
+            corrected = calendar(connection, country)
+            last = corrected.last_day(row.term_from, row.term_days)
+            if last > row.expires_on:
+                longer.append({"row": row.voucher_row, "last": last, "by": corrected.fingerprint})
+    if longer:
+        connection.execute(
+            update(t.voucher)
+            .where(v.voucher_row == bindparam("row"))
+            .values(expires_on=bindparam("last"), calendar=bindparam("by")),
+            longer,
+        )
+    return len(longer)

@@ -1,0 +1,223 @@
+"""Applications in the store: registering, changing, taking out and putting back (rules A7, E2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Row, bindparam, select, update
+
+from queue_engine.domain.application import ANY_ORGANIZATION, Application, ApplicationState
+from queue_engine.domain.moments import to_us
+from queue_engine.errors import WrongUsage
+from queue_engine.store import tables as t
+from queue_engine.store.bulk import insert_many
+from queue_engine.store.records import Ledger, Locality, Registry, Standing
+
+ANY_ID = 0
+"""Stands for `*` in the wishes of an application; organisation ids start at 1."""
+
+COLUMNS = (
+    "application_row",
+    "application_id",
+    "locality_id",
+    "birth_year",
+    "class_rank",
+    "filed_at_us",
+    "state",
+    "birth_date",
+    "profile_id",
+    "wishes",
+    "benefit",
+    "child_iin",
+    "phones",
+    "email",
+    "notice_language",
+    "registered_change",
+    "source_line",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a family may change (rule A7), as the store keeps it."""
+
+    birth_date: date
+    benefit: str
+    profile_id: int
+    wishes: bytes
+    child_iin: str
+    phones: str
+    email: str
+    notice_language: str
+
+    @property
+    def asks(self) -> tuple[object, ...]:
+        """The part that decides which places suit and where the application stands."""
+        return self.birth_date, self.benefit, self.profile_id, self.wishes
+
+
+def content_of(application: Application, registry: Registry, locality: Locality) -> Content:
+    """The changeable part of an application; organisations and profiles get ids as they come."""
+    ids = [
+        ANY_ID if code == ANY_ORGANIZATION else registry.organization(locality.locality_id, code)
+        for code in application.organizations
+    ]
+    return Content(
+        birth_date=application.birth_date,
+        benefit=application.benefit.value,
+        profile_id=registry.profile(
+            "|".join(application.languages),
+            application.group_type.value,
+            "|".join(application.regimes),
+            "|".join(application.accepts),
+        ),
+        wishes=np.array(ids, dtype="<i4").tobytes(),
+        child_iin=application.child_iin,
+        phones="|".join(application.phones),
+        email=application.email,
+        notice_language=application.notice_language.value,
+    )
+
+
+def content_of_row(row: Row[Any]) -> Content:
+    """The changeable part of a stored application."""
+    return Content(
+        row.birth_date,
+        row.benefit,
+        row.profile_id,
+        row.wishes,
+        row.child_iin,
+        row.phones,
+        row.email,
+        row.notice_language,
+    )
+
+
+def new_row(
+    application_row: int,
+    application: Application,
+    locality: Locality,
+    content: Content,
+    class_rank: int,
+    change_id: int,
+    line: int,
+) -> tuple[Any, ...]:
+    """The tuple of COLUMNS for a new application."""
+    return (
+        application_row,
+        application.application_id,
+        locality.locality_id,
+        application.birth_date.year,
+        class_rank,
+        to_us(application.filed_at),
+        ApplicationState.QUEUED.value,
+        application.birth_date.isoformat(),
+        content.profile_id,
+        content.wishes,
+        content.benefit,
+        content.child_iin,
+        content.phones,
+        content.email,
+        content.notice_language,
+        change_id,
+        line,
+    )
+
+
+def insert_applications(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    insert_many(connection, t.application, COLUMNS, rows)
+
+
+def by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, Row[Any]]:
+    """Stored applications by application id."""
+    found = connection.execute(select(t.application).where(t.application.c.application_id.in_(list(ids))))
+    return {row.application_id: row for row in found}
+
+
+def find(connection: Connection, application_id: str) -> Row[Any]:
+    """One application; WrongUsage if it is not on record."""
+    row = by_ids(connection, [application_id]).get(application_id)
+    if row is None:
+        raise WrongUsage(
+            "application.unknown",
+            f"no application {application_id} is on record.",
+            next_step="Check the application number.",
+        )
+    return row
+
+
+def live_children(connection: Connection, iins: Iterable[str]) -> dict[str, Row[Any]]:
+    """Live applications by the child's IIN (rule A7)."""
+    a = t.application.c
+    found = connection.execute(
+        select(
+            a.child_iin,
+            a.application_row,
+            a.application_id,
+            a.filed_at_us,
+            a.registered_change,
+            a.source_line,
+        ).where(a.child_iin.in_(list(iins)), a.state != ApplicationState.ARCHIVED.value)
+    )
+    return {row.child_iin: row for row in found}
+
+
+def forget_registered(connection: Connection, application_row: int) -> None:
+    """Take back an application registered earlier in this same transaction (decision 1.10)."""
+    connection.execute(t.movement.delete().where(t.movement.c.application_row == application_row))
+    connection.execute(t.application.delete().where(t.application.c.application_row == application_row))
+
+
+def standing(row: Row[Any]) -> Standing:
+    return Standing(row.application_row, row.locality_id, row.birth_year, row.class_rank, row.filed_at_us)
+
+
+def set_state(connection: Connection, rows: Iterable[int], state: ApplicationState) -> None:
+    """Put applications into a state."""
+    parameters = [{"row": row} for row in rows]
+    if parameters:
+        connection.execute(
+            update(t.application).where(t.application.c.application_row == bindparam("row")).values(state=state.value),
+            parameters,
+        )
+
+
+def keep_version(connection: Connection, row: Row[Any], change_id: int) -> None:
+    """Keep what the application said until this change."""
+    connection.execute(
+        t.application_version.insert().values(
+            application_row=row.application_row,
+            until_change=change_id,
+            birth_year=row.birth_year,
+            birth_date=row.birth_date,
+            class_rank=row.class_rank,
+            profile_id=row.profile_id,
+            wishes=row.wishes,
+            benefit=row.benefit,
+        )
+    )
+
+
+def archive(connection: Connection, ledger: Ledger, row: Row[Any], why: str, day: date, reason: str) -> None:
+    """Out of the queue for good (rule E2); a stop-list entry ends with it."""
+    connection.execute(
+        update(t.application)
+        .where(t.application.c.application_row == row.application_row)
+        .values(
+            state=ApplicationState.ARCHIVED.value,
+            archived_on=day,
+            archive_reason=reason,
+            temporary_until=None,
+        )
+    )
+    connection.execute(
+        update(t.stop_list)
+        .where(t.stop_list.c.application_row == row.application_row, t.stop_list.c.ended_on.is_(None))
+        .values(ended_on=day)
+    )
+    was_queued = row.state == ApplicationState.QUEUED.value
+    ledger.move(standing(row), -1 if was_queued else 0, why, day, reason)

@@ -1,0 +1,218 @@
+"""What every change of the records needs: localities, changes, movements, rules and calendar in force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Column, Connection, func, insert, select
+
+from queue_engine.errors import WrongUsage
+from queue_engine.law.calendar import CalendarCorrection, WorkingCalendar
+from queue_engine.law.overrides import Override, from_json
+from queue_engine.law.rulebook import Rulebook
+from queue_engine.store import tables as t
+from queue_engine.store.bulk import insert_many
+
+
+@dataclass(frozen=True, slots=True)
+class Locality:
+    """A locality and how far its nights have come."""
+
+    locality_id: int
+    locality: str
+    timezone: ZoneInfo
+    first_run_on: date | None
+    last_run_on: date | None
+
+    @property
+    def open_day(self) -> date | None:
+        """The day after the last run; None before the first (decision 1.1)."""
+        return self.last_run_on + timedelta(days=1) if self.last_run_on else None
+
+    def entry_day(self, day: date) -> date:
+        """The bulletin that lists what is dated `day`: never a closed one (decision 1.4)."""
+        return max(day, self.open_day) if self.open_day else day
+
+
+class Standing(NamedTuple):
+    """Which application, and where it stands in which queue."""
+
+    application_row: int
+    locality_id: int
+    birth_year: int
+    class_rank: int
+    filed_at_us: int
+
+
+class Why:
+    """Reasons of movements; also the stages a family is told of (rules A6, G1)."""
+
+    REGISTERED = "registered"
+    CHANGED = "changed"
+    BENEFIT_CHANGED = "benefit_changed"
+    BIRTH_DATE_CORRECTED = "birth_date_corrected"
+    CLASS_CHANGED = "class_changed"
+    VOUCHER = "voucher_issued"
+    DECLINED = "declined"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    ADMITTED = "admitted"
+    TEMPORARY = "temporary_admitted"
+    LAPSED = "lapsed"
+    UNCONFIRMED = "unconfirmed"
+    STOPPED = "stop_listed"
+    BACK = "back"
+    ARCHIVED = "archived"
+    OVER_AGE = "over_age"
+    RESTORED = "restored"
+    CONFIRMED = "benefit_confirmed"
+
+
+class Ledger:
+    """The movements of one change, written together at its end."""
+
+    def __init__(self, connection: Connection, change_id: int) -> None:
+        self.connection = connection
+        self.change_id = change_id
+        self._rows: list[tuple[object, ...]] = []
+
+    def move(self, who: Standing, step: int, why: str, day: date, reason: str = "") -> None:
+        """Note a step into the queue (+1), out of it (-1), or beside it (0)."""
+        self._rows.append(
+            (
+                self.change_id,
+                who.application_row,
+                who.locality_id,
+                who.birth_year,
+                who.class_rank,
+                who.filed_at_us,
+                step,
+                why,
+                day.isoformat(),
+                reason,
+            )
+        )
+
+    def write(self) -> None:
+        insert_many(self.connection, t.movement, MOVEMENT_COLUMNS, self._rows)
+        self._rows.clear()
+
+
+MOVEMENT_COLUMNS = (
+    "change_id",
+    "application_row",
+    "locality_id",
+    "birth_year",
+    "class_rank",
+    "filed_at_us",
+    "step",
+    "why",
+    "on_day",
+    "reason",
+)
+
+
+def new_change(connection: Connection, kind: str, day: date | None = None) -> int:
+    """Open a change; its id orders changes as they were committed."""
+    result = connection.execute(insert(t.change).values(kind=kind, on_day=day))
+    key = result.inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def localities(connection: Connection) -> list[Locality]:
+    """All localities, by code."""
+    rows = connection.execute(select(t.locality).order_by(t.locality.c.locality))
+    return [
+        Locality(row.locality_id, row.locality, ZoneInfo(row.timezone), row.first_run_on, row.last_run_on)
+        for row in rows
+    ]
+
+
+class Registry:
+    """Codes to ids within one transaction: localities, organisations and profiles are added as they come."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.localities = {entry.locality: entry for entry in localities(connection)}
+        self._organizations: dict[tuple[int, str], int] = {
+            (row.locality_id, row.organization): row.organization_id
+            for row in connection.execute(select(t.organization))
+        }
+        self._profiles: dict[tuple[str, str, str, str], int] = {
+            (row.languages, row.group_type, row.regimes, row.accepts): row.profile_id
+            for row in connection.execute(select(t.profile))
+        }
+        self._timezone = setting(connection, "timezone")
+
+    def locality(self, code: str) -> Locality:
+        entry = self.localities.get(code)
+        if entry is None:
+            row = self._connection.execute(insert(t.locality).values(locality=code, timezone=self._timezone))
+            key = row.inserted_primary_key
+            assert key is not None
+            entry = Locality(int(key[0]), code, ZoneInfo(self._timezone), None, None)
+            self.localities[code] = entry
+        return entry
+
+    def organization(self, locality_id: int, code: str) -> int:
+        key = (locality_id, code)
+        known = self._organizations.get(key)
+        if known is None:
+            row = self._connection.execute(insert(t.organization).values(locality_id=locality_id, organization=code))
+            assert row.inserted_primary_key is not None
+            known = self._organizations[key] = int(row.inserted_primary_key[0])
+        return known
+
+    def profile(self, languages: str, group_type: str, regimes: str, accepts: str) -> int:
+        key = (languages, group_type, regimes, accepts)
+        known = self._profiles.get(key)
+        if known is None:
+            row = self._connection.execute(
+                insert(t.profile).values(languages=languages, group_type=group_type, regimes=regimes, accepts=accepts)
+            )
+            assert row.inserted_primary_key is not None
+            known = self._profiles[key] = int(row.inserted_primary_key[0])
+        return known
+
+
+def find_locality(connection: Connection, code: str) -> Locality:
+    """The locality of that code; WrongUsage if there is none."""
+    for entry in localities(connection):
+        if entry.locality == code:
+            return entry
+    raise WrongUsage(
+        "locality.unknown",
+        f"no locality {code} is on record.",
+        next_step="Import its applications or bulletin first.",
+    )
+
+
+def setting(connection: Connection, name: str) -> str:
+    """One setting made by `kezek init`."""
+    return str(connection.execute(select(t.settings.c.value).where(t.settings.c.name == name)).scalar_one())
+
+
+def rulebook(connection: Connection) -> Rulebook:
+    """The law with the department's overrides on top."""
+    rows = connection.execute(select(t.rule_override).order_by(t.rule_override.c.override_id))
+    return Rulebook(
+        [
+            Override(row.name, from_json(row.name, row.value), row.from_day, row.locality or None, row.reference)
+            for row in rows
+        ]
+    )
+
+
+def calendar(connection: Connection, country: str) -> WorkingCalendar:
+    """The working calendar with the department's corrections on top."""
+    rows = connection.execute(select(t.calendar_correction).order_by(t.calendar_correction.c.day))
+    return WorkingCalendar.of(country, [CalendarCorrection(row.day, row.kind, row.act) for row in rows])
+
+
+def next_row_id(connection: Connection, column: Column[int]) -> int:
+    """The next free row id of a table that only this transaction writes."""
+    return int(connection.execute(select(func.coalesce(func.max(column), 0))).scalar_one()) + 1
