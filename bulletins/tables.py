@@ -153,7 +153,7 @@ class CsvTable:
                     if wide:
                         self.notes.append("read as UTF-16")
                     return codec, "strict" if wide else "surrogateescape"
-            if _NOT_IN_TEXT.search(block):
+            if _is_binary(block):
                 raise TableError("table.not_text", f"{self.name}: not a text table (binary data).", UTF8_ADVICE)
             decoder = codecs.getincrementaldecoder("utf-8")()
             try:
@@ -202,6 +202,12 @@ class _CsvReader(Protocol):
 
 _ESCAPED = re.compile("[\udc80-\udcff]+")
 _LETTERS = re.compile("[\u0080-\ud7ff\ue000-\U0010ffff]+")
+
+
+def _is_binary(block: bytes) -> bool:
+    """Control bytes in the header, or many of them; a few in cells cost only their rows."""
+    controls = len(_NOT_IN_TEXT.findall(block))
+    return controls * 100 > len(block) or (controls > 0 and _NOT_IN_TEXT.search(block.partition(b"\n")[0]) is not None)
 
 
 def _stray_quote(first: int, last: int) -> CellError:

@@ -12,12 +12,12 @@ from sqlalchemy import Connection, Row, func, select
 from queue_engine.domain.application import ApplicationState, ServiceClass
 from queue_engine.domain.moments import day_of
 from queue_engine.domain.queue import Queue, QueueKey, Turn, number_of
-from queue_engine.law.rulebook import TurnPattern
+from queue_engine.law.values import TurnPattern
 from queue_engine.store import applications
 from queue_engine.store import tables as t
 from queue_engine.store.bulk import rows_of
 from queue_engine.store.records import Locality, Why, localities, rulebook
-from queue_engine.store.vouchers import last_voucher
+from queue_engine.store.vouchers import live_voucher
 
 WORDS = {
     Why.REGISTERED: "registered",
@@ -117,7 +117,7 @@ def _queue_of(connection: Connection, row: Row[Any], turn: Turn) -> Queue:
 def _instead_of_number(connection: Connection, row: Row[Any]) -> str:
     """Why there is no number (decision 1.7)."""
     if row.state == ApplicationState.HOLDING.value:
-        stored = last_voucher(connection, row.application_row)
+        stored = live_voucher(connection, row.application_row)
         assert stored is not None
         until = stored.voucher.expires_on
         term = f"up to and including {until}" if until else "; its term begins when the place is vacated (rule B3)"

@@ -154,12 +154,14 @@ def export(
     if what is Export.QUEUE and day is not None:
         raise WrongUsage("export.date", "the queue is written as it stands now.", next_step="Leave --date out.")
     write = exports.write_csv if file_format is Format.CSV else exports.write_json
+    columns: tuple[str, ...]
     with open_database(context, database).read() as connection:
-        rows, columns = {
-            Export.VOUCHERS: lambda: (exports.vouchers(connection, day, locality), exports.VOUCHERS),
-            Export.BULLETIN: lambda: (exports.bulletin(connection, day, locality), exports.BULLETIN),
-            Export.QUEUE: lambda: (exports.queue(connection, locality), exports.QUEUE),
-        }[what]()
+        if what is Export.VOUCHERS:
+            rows, columns = exports.vouchers(connection, day, locality), exports.VOUCHERS
+        elif what is Export.BULLETIN:
+            rows, columns = exports.bulletin(connection, day, locality), exports.BULLETIN
+        else:
+            rows, columns = exports.queue(connection, locality), exports.QUEUE
         if output is None:
             write(rows, columns, sys.stdout)
             return

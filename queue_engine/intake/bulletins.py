@@ -54,16 +54,19 @@ class _BulletinIntake:
     def take(self, chunk: list[Any]) -> None:
         """Publish new vacancies; a known one may only learn its `vacated_on`."""
         known = store.by_ids(self.connection, [i.record.vacancy_id for i in chunk if isinstance(i, Row)])
+        touched: set[str] = set()
         for item in chunk:
             if isinstance(item, RefusedRow):
                 self.report.refuse(item)
                 continue
             vacancy: Vacancy = item.record
+            if vacancy.vacancy_id in touched:
+                known.update(store.by_ids(self.connection, [vacancy.vacancy_id]))
+            touched.add(vacancy.vacancy_id)
             if vacancy.vacancy_id in known:
                 self._again(item.line, vacancy, known[vacancy.vacancy_id])
             else:
                 self._publish(item.line, vacancy)
-            known.update(store.by_ids(self.connection, [vacancy.vacancy_id]))
 
     def _publish(self, line: int, vacancy: Vacancy) -> None:
         locality = self.registry.locality(vacancy.locality)

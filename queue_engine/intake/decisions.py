@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from bulletins.refusals import Refusal, RefusedRow, Row
 from bulletins.vacancy import AdmissionOrder
@@ -19,15 +18,18 @@ from queue_engine.intake.decision_file import read_decisions
 from queue_engine.intake.report import ImportReport, StrictRefusal, Tell
 from queue_engine.store import applications
 from queue_engine.store import tables as t
+from queue_engine.store.bulk import chunks, insert_many
 from queue_engine.store.engine import Database
 from queue_engine.store.records import Ledger, Locality, Why, localities, new_change, rulebook
-from queue_engine.store.vouchers import StoredVoucher, close_vouchers, last_voucher
+from queue_engine.store.vouchers import Ending, StoredVoucher, end_vouchers, last_vouchers
 
 CLOSINGS = {
     DecisionKind.ADMIT: Closing.ADMIT,
     DecisionKind.DECLINE: Closing.DECLINE,
     DecisionKind.REFUSE: Closing.REFUSE,
 }
+WHY = {Closing.ADMIT: Why.TEMPORARY, Closing.DECLINE: Why.DECLINED, Closing.REFUSE: Why.REFUSED}
+DECISION_COLUMNS = ("decision_id", "voucher_row", "decided_on", "decision", "reason", "change_id")
 
 
 def import_decisions(database: Database, path: Path, *, strict: bool, tell: Tell, progress: Progress) -> ImportReport:
@@ -46,11 +48,11 @@ def import_decisions(database: Database, path: Path, *, strict: bool, tell: Tell
                 tell(note)
             rows.sort(key=lambda row: (row.record.decided_on, row.record.decision_id))
             intake = _DecisionIntake(connection, path, report)
-            for done, row in enumerate(rows, 1):
-                intake.take(row)
-                if done % 500 == 0 or done == len(rows):
-                    progress(reader.size * done // len(rows), reader.size)
-            intake.ledger.write()
+            done = 0
+            for chunk in chunks(rows):
+                intake.take(chunk)
+                done += len(chunk)
+                progress(reader.size * done // len(rows), reader.size)
             if strict and report.bad:
                 raise StrictRefusal
     except StrictRefusal:
@@ -68,42 +70,64 @@ class _DecisionIntake:
         self.change_id = new_change(connection, "import decisions")
         self.ledger = Ledger(connection, self.change_id)
         self.rules = rulebook(connection)
+        # Of the present chunk, not yet written: endings by locality with their applications, decisions, applications.
+        self.endings: dict[int, list[tuple[Ending, Any]]] = {}
+        self.decided: list[tuple[Any, ...]] = []
+        self.touched: set[str] = set()
         self.localities: dict[int, Locality] = {entry.locality_id: entry for entry in localities(connection)}
 
-    def take(self, row: Row[Decision]) -> None:
-        """Apply one decision to the application's live voucher, or say why not."""
-        decision = row.record
-        application = applications.by_ids(self.connection, [decision.application_id]).get(decision.application_id)
-        if application is None:
-            self._refuse(row, "application_id", decision.application_id, "an application on record", "D3")
-            return
-        known = self.connection.execute(
-            select(t.decision, t.voucher.c.application_row)
-            .join(t.voucher, t.voucher.c.voucher_row == t.decision.c.voucher_row)
-            .where(t.decision.c.decision_id == decision.decision_id)
-        ).one_or_none()
-        if known is not None:
-            same = (
-                application.application_row,
-                decision.decided_on,
-                decision.decision.value,
-                decision.reason,
-            )
-            if same == (known.application_row, known.decided_on, known.decision, known.reason):
-                self.report.unchanged += 1
+    def take(self, chunk: list[Row[Decision]]) -> None:
+        """Apply decisions to the applications' live vouchers, or say why not, in the order given."""
+        ids = [row.record.application_id for row in chunk]
+        found = applications.by_ids(self.connection, ids)
+        known = self._known([row.record.decision_id for row in chunk])
+        rows = {application.application_row for application in found.values()}
+        vouchers = last_vouchers(self.connection, rows)
+        for row in chunk:
+            decision = row.record
+            application = found.get(decision.application_id)
+            if application is None:
+                self._refuse(row, "application_id", decision.application_id, "an application on record", "D3")
+                continue
+            if decision.application_id in self.touched:
+                # A second decision in one chunk: the first is written, and the voucher read anew.
+                self._write()
+                found.update(applications.by_ids(self.connection, [decision.application_id]))
+                application = found[decision.application_id]
+                vouchers.update(last_vouchers(self.connection, [application.application_row]))
+            content = (application.application_row, decision.decided_on, decision.decision.value, decision.reason)
+            if decision.decision_id in known:
+                self._again(row, content == known[decision.decision_id])
+                continue
+            try:
+                self._apply(decision, application, vouchers.get(application.application_row))
+            except RuleBroken as broken:
+                self.report.forbid(f"{self.path.name}, line {row.line}: {broken}")
             else:
-                expected = "a new id: this one is on record with other content"
-                self._refuse(row, "decision_id", decision.decision_id, expected, "D")
-            return
-        try:
-            self._apply(decision, application)
-        except RuleBroken as broken:
-            self.report.forbid(f"{self.path.name}, line {row.line}: {broken}")
-        else:
-            self.report.new += 1
+                known[decision.decision_id] = content
+                self.touched.add(decision.application_id)
+                self.report.new += 1
+        self._write()
 
-    def _apply(self, decision: Decision, application: Any) -> None:
-        stored = last_voucher(self.connection, application.application_row)
+    def _known(self, ids: list[str]) -> dict[str, tuple[object, ...]]:
+        """Content of decisions on record, by id."""
+        d = t.decision.c
+        rows = self.connection.execute(
+            select(d.decision_id, t.voucher.c.application_row, d.decided_on, d.decision, d.reason)
+            .join(t.voucher, t.voucher.c.voucher_row == d.voucher_row)
+            .where(d.decision_id.in_(ids))
+        )
+        return {row[0]: tuple(row[1:]) for row in rows}
+
+    def _again(self, row: Row[Decision], same: bool) -> None:
+        """A decision_id on record already: the same decision changes nothing (decision 1.28)."""
+        if same:
+            self.report.unchanged += 1
+            return
+        expected = "a new id: this one is on record with other content"
+        self._refuse(row, "decision_id", row.record.decision_id, expected, "D")
+
+    def _apply(self, decision: Decision, application: Any, stored: StoredVoucher | None) -> None:
         if stored is None:
             raise RuleBroken(
                 "voucher.none",
@@ -115,15 +139,16 @@ class _DecisionIntake:
         if decision.decision is DecisionKind.EXTEND:
             self._extend(stored, decision)
         else:
-            self._close(stored, decision, application)
-        self.connection.execute(
-            insert(t.decision).values(
-                decision_id=decision.decision_id,
-                voucher_row=stored.voucher_row,
-                decided_on=decision.decided_on,
-                decision=decision.decision.value,
-                reason=decision.reason,
-                change_id=self.change_id,
+            ending = Ending(stored, CLOSINGS[decision.decision], decision.decided_on, decision.reason)
+            self.endings.setdefault(stored.locality_id, []).append((ending, application))
+        self.decided.append(
+            (
+                decision.decision_id,
+                stored.voucher_row,
+                decision.decided_on.isoformat(),
+                decision.decision.value,
+                decision.reason,
+                self.change_id,
             )
         )
 
@@ -137,27 +162,39 @@ class _DecisionIntake:
             .values(expires_on=extended_to(stored.voucher, days), extended_on=decision.decided_on)
         )
 
-    def _close(self, stored: StoredVoucher, decision: Decision, application: Any) -> None:
-        """Admission archives, but for a temporary place; a decline or refusal returns to the queue (D3-D5)."""
-        locality = self.localities[stored.locality_id]
-        closing = CLOSINGS[decision.decision]
-        day = decision.decided_on
-        close_vouchers(self.connection, locality, [stored], closing, day, decision.reason)
-        if closing is Closing.ADMIT and stored.voucher.admission is not AdmissionOrder.TEMPORARY:
-            applications.archive(self.connection, self.ledger, application, Why.ADMITTED, day, "admitted")
-            return
-        if closing is Closing.ADMIT:
-            self._begin_stay(application.application_row, stored.attend_until)
-        why = {Closing.ADMIT: Why.TEMPORARY, Closing.DECLINE: Why.DECLINED, Closing.REFUSE: Why.REFUSED}[closing]
-        applications.set_state(self.connection, [application.application_row], ApplicationState.QUEUED)
-        self.ledger.move(applications.standing(application), 1, why, day, decision.reason)
+    def _write(self) -> None:
+        """Write what was decided so far, in bulk."""
+        for locality_id, endings in self.endings.items():
+            end_vouchers(self.connection, self.localities[locality_id], [ending for ending, _ in endings])
+            self._leave_or_return(endings)
+        insert_many(self.connection, t.decision, DECISION_COLUMNS, self.decided)
+        self.ledger.write()
+        self.endings.clear()
+        self.decided.clear()
+        self.touched.clear()
 
-    def _begin_stay(self, application_row: int, until: date | None) -> None:
-        self.connection.execute(
-            update(t.application)
-            .where(t.application.c.application_row == application_row)
-            .values(temporary_until=until)
-        )
+    def _leave_or_return(self, endings: list[tuple[Ending, Any]]) -> None:
+        """Admission archives, but for a temporary place; a decline or refusal returns to the queue (D3-D5)."""
+        admitted, returning, stays = [], [], []
+        for ending, application in endings:
+            temporary = ending.stored.voucher.admission is AdmissionOrder.TEMPORARY
+            if ending.closing is Closing.ADMIT and not temporary:
+                admitted.append((application, ending.day))
+                continue
+            if ending.closing is Closing.ADMIT:
+                stays.append({"row": application.application_row, "until": ending.stored.attend_until})
+            returning.append(application.application_row)
+            reason = ending.reason
+            self.ledger.move(applications.standing(application), 1, WHY[ending.closing], ending.day, reason)
+        applications.archive(self.connection, self.ledger, admitted, Why.ADMITTED, "admitted")
+        applications.set_state(self.connection, returning, ApplicationState.QUEUED)
+        if stays:
+            self.connection.execute(
+                update(t.application)
+                .where(t.application.c.application_row == bindparam("row"))
+                .values(temporary_until=bindparam("until")),
+                stays,
+            )
 
     def _refuse(self, row: Row[Decision], column: str, value: str, expected: str, rule: str) -> None:
         self.report.refuse(Refusal(self.path.name, row.line, column, value, expected, rule))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from typing import Literal
 
@@ -103,7 +103,7 @@ class WorkingCalendar:
         ahead = range(1, (last_day - day).days + 1)
         return sum(self.is_working_day(day + timedelta(days=step)) for step in ahead)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Which calendar answered: country, edition of the days off, corrections; stable, under 60 letters.
 

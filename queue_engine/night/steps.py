@@ -16,7 +16,7 @@ from queue_engine.store import applications
 from queue_engine.store import tables as t
 from queue_engine.store.records import Standing, Why
 from queue_engine.store.vacancies import REFUSED, TAKEN, WAITING, take_places
-from queue_engine.store.vouchers import StoredVoucher, close_vouchers, vouchers_where
+from queue_engine.store.vouchers import Ending, StoredVoucher, end_vouchers, vouchers_where
 
 
 def reclassify(night: Night) -> None:
@@ -187,7 +187,11 @@ def _end(night: Night, vouchers: list[StoredVoucher], closing: Closing, why: str
     if not vouchers:
         return
     last_second = night.cutoff_us - 1_000_000
-    close_vouchers(night.connection, night.locality, vouchers, closing, night.day, reason, last_second)
+    end_vouchers(
+        night.connection,
+        night.locality,
+        [Ending(stored, closing, night.day, reason, last_second) for stored in vouchers],
+    )
     rows = [stored.application_row for stored in vouchers]
     applications.set_state(night.connection, rows, ApplicationState.STOPPED)
     back_on = night.day + timedelta(days=night.rules.stop_list_days)
@@ -256,6 +260,6 @@ def archive_over_age(night: Night) -> None:
         )
         .order_by(a.application_id)
     ).all()
-    for row in rows:
-        applications.archive(night.connection, night.ledger, row, Why.OVER_AGE, night.day, "over age")
+    leaving = [(row, night.day) for row in rows]
+    applications.archive(night.connection, night.ledger, leaving, Why.OVER_AGE, "over age")
     night.report.over_age = len(rows)

@@ -117,7 +117,7 @@ def archive(database: Database, application_id: str, reason: str, day: date | No
         act = _Act(connection, "archive", application_id, day)
         act.refuse_archived()
         cancelled = act.cancel_voucher(reason)
-        store.archive(connection, act.ledger, act.application, Why.ARCHIVED, act.day, reason)
+        store.archive(connection, act.ledger, [(act.application, act.day)], Why.ARCHIVED, reason)
         act.ledger.write()
         until = act.day + timedelta(days=act.rules.archive_restore)
     told = f" Its voucher {cancelled} is cancelled and the place returned." if cancelled else ""

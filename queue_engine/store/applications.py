@@ -14,7 +14,7 @@ from queue_engine.domain.application import ANY_ORGANIZATION, Application, Appli
 from queue_engine.domain.moments import to_us
 from queue_engine.errors import WrongUsage
 from queue_engine.store import tables as t
-from queue_engine.store.bulk import insert_many
+from queue_engine.store.bulk import chunks, insert_many
 from queue_engine.store.records import Ledger, Locality, Registry, Standing
 
 ANY_ID = 0
@@ -134,8 +134,11 @@ def insert_applications(connection: Connection, rows: Sequence[tuple[Any, ...]])
 
 def by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, Row[Any]]:
     """Stored applications by application id."""
-    found = connection.execute(select(t.application).where(t.application.c.application_id.in_(list(ids))))
-    return {row.application_id: row for row in found}
+    found: dict[str, Row[Any]] = {}
+    for chunk in chunks(ids):
+        rows = connection.execute(select(t.application).where(t.application.c.application_id.in_(chunk)))
+        found.update((row.application_id, row) for row in rows)
+    return found
 
 
 def find(connection: Connection, application_id: str) -> Row[Any]:
@@ -153,7 +156,7 @@ def find(connection: Connection, application_id: str) -> Row[Any]:
 def live_children(connection: Connection, iins: Iterable[str]) -> dict[str, Row[Any]]:
     """Live applications by the child's IIN (rule A7)."""
     a = t.application.c
-    found = connection.execute(
+    found: Iterable[Row[Any]] = connection.execute(
         select(
             a.child_iin,
             a.application_row,
@@ -202,22 +205,30 @@ def keep_version(connection: Connection, row: Row[Any], change_id: int) -> None:
     )
 
 
-def archive(connection: Connection, ledger: Ledger, row: Row[Any], why: str, day: date, reason: str) -> None:
-    """Out of the queue for good (rule E2); a stop-list entry ends with it."""
+def archive(
+    connection: Connection, ledger: Ledger, rows: Sequence[tuple[Row[Any], date]], why: str, reason: str
+) -> None:
+    """Out of the queue for good (rule E2), each on its day; stop-list entries end with it."""
+    if not rows:
+        return
+    parameters = [{"row": row.application_row, "day": day} for row, day in rows]
     connection.execute(
         update(t.application)
-        .where(t.application.c.application_row == row.application_row)
+        .where(t.application.c.application_row == bindparam("row"))
         .values(
             state=ApplicationState.ARCHIVED.value,
-            archived_on=day,
+            archived_on=bindparam("day"),
             archive_reason=reason,
             temporary_until=None,
-        )
+        ),
+        parameters,
     )
     connection.execute(
         update(t.stop_list)
-        .where(t.stop_list.c.application_row == row.application_row, t.stop_list.c.ended_on.is_(None))
-        .values(ended_on=day)
+        .where(t.stop_list.c.application_row == bindparam("row"), t.stop_list.c.ended_on.is_(None))
+        .values(ended_on=bindparam("day")),
+        parameters,
     )
-    was_queued = row.state == ApplicationState.QUEUED.value
-    ledger.move(standing(row), -1 if was_queued else 0, why, day, reason)
+    for row, day in rows:
+        was_queued = row.state == ApplicationState.QUEUED.value
+        ledger.move(standing(row), -1 if was_queued else 0, why, day, reason)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, select, update
 
 from bulletins.vacancy import AdmissionOrder
 from queue_engine.domain.moments import start_of
 from queue_engine.domain.voucher import GIVES_PLACE_BACK, Closing, Voucher, VoucherStatus
 from queue_engine.store import tables as t
+from queue_engine.store.bulk import insert_many
 from queue_engine.store.records import Locality
 
 
@@ -69,11 +71,14 @@ def _stored(row: Row[Any]) -> StoredVoucher:
     )
 
 
-def last_voucher(connection: Connection, application_row: int) -> StoredVoucher | None:
-    """The live voucher of an application, or else the one issued last."""
-    found = vouchers_where(connection, t.voucher.c.application_row == application_row)
-    live = [stored for stored in found if stored.voucher.status is VoucherStatus.ISSUED]
-    return (live or found or [None])[-1]
+def last_vouchers(connection: Connection, application_rows: Iterable[int]) -> dict[int, StoredVoucher]:
+    """By application: the live voucher, or else the one issued last."""
+    last: dict[int, StoredVoucher] = {}
+    for stored in vouchers_where(connection, t.voucher.c.application_row.in_(list(application_rows))):
+        kept = last.get(stored.application_row)
+        if kept is None or kept.voucher.status is not VoucherStatus.ISSUED:
+            last[stored.application_row] = stored
+    return last
 
 
 def live_voucher(connection: Connection, application_row: int) -> StoredVoucher | None:
@@ -86,52 +91,50 @@ def live_voucher(connection: Connection, application_row: int) -> StoredVoucher 
     return found[0] if found else None
 
 
-def close_vouchers(
-    connection: Connection,
-    locality: Locality,
-    vouchers: Sequence[StoredVoucher],
-    closing: Closing,
-    day: date,
-    reason: str,
-    at_us: int | None = None,
-) -> None:
-    """End live vouchers: the place becomes used or returns to the bulletin of the day (rules B5, D3, D5, D6).
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a live voucher ends. `at_us`: the moment its place returns; None = the first of the day (decision 1.21)."""
 
-    `at_us` is the moment of return; by default the first of the day (decision 1.21).
-    """
-    if not vouchers:
+    stored: StoredVoucher
+    closing: Closing
+    day: date
+    reason: str
+    at_us: int | None = None
+
+    @property
+    def status(self) -> VoucherStatus:
+        return self.stored.voucher.closed(self.closing)
+
+
+def end_vouchers(connection: Connection, locality: Locality, endings: Sequence[Ending]) -> None:
+    """End live vouchers: each place becomes used, or returns to the bulletin of the day (rules B5, D3, D5, D6)."""
+    if not endings:
         return
     v, p = t.voucher.c, t.vacancy.c
     connection.execute(
         update(t.voucher)
         .where(v.voucher_row == bindparam("row"))
-        .values(status=bindparam("closed"), closed_on=day, reason=reason),
-        [{"row": s.voucher_row, "closed": s.voucher.closed(closing).value} for s in vouchers],
+        .values(status=bindparam("ended"), closed_on=bindparam("day"), reason=bindparam("why")),
+        [{"row": e.stored.voucher_row, "ended": e.status.value, "day": e.day, "why": e.reason} for e in endings],
     )
-    places = [{"row": s.vacancy_row} for s in vouchers]
-    if closing is Closing.ADMIT:
-        connection.execute(
-            update(t.vacancy).where(p.vacancy_row == bindparam("row")).values(held=p.held - 1, used=p.used + 1),
-            places,
-        )
-        return
-    connection.execute(update(t.vacancy).where(p.vacancy_row == bindparam("row")).values(held=p.held - 1), places)
-    assert vouchers[0].voucher.closed(closing) in GIVES_PLACE_BACK
-    returned: dict[int, int] = {}
-    for stored in sorted(vouchers, key=lambda stored: stored.voucher.vacancy_id):
-        returned[stored.vacancy_row] = returned.get(stored.vacancy_row, 0) + 1
     connection.execute(
-        insert(t.bulletin_entry),
+        update(t.vacancy)
+        .where(p.vacancy_row == bindparam("row"))
+        .values(held=p.held - 1, used=p.used + bindparam("used")),
+        [{"row": e.stored.vacancy_row, "used": int(e.closing is Closing.ADMIT)} for e in endings],
+    )
+    returned: Counter[tuple[date, int, int]] = Counter()
+    for ending in endings:
+        if ending.status in GIVES_PLACE_BACK:
+            at_us = start_of(ending.day, locality.timezone) if ending.at_us is None else ending.at_us
+            returned[locality.entry_day(ending.day), ending.stored.vacancy_row, at_us] += 1
+    insert_many(
+        connection,
+        t.bulletin_entry,
+        ("locality_id", "on_day", "kind", "vacancy_row", "places", "at_us"),
         [
-            {
-                "locality_id": locality.locality_id,
-                "on_day": locality.entry_day(day),
-                "kind": "returned",
-                "vacancy_row": row,
-                "places": count,
-                "at_us": start_of(day, locality.timezone) if at_us is None else at_us,
-            }
-            for row, count in returned.items()
+            (locality.locality_id, day.isoformat(), "returned", row, count, at_us)
+            for (day, row, at_us), count in returned.items()
         ],
     )
 
@@ -142,5 +145,5 @@ def close_live_voucher(
     """End the live voucher of an application, if there is one."""
     stored = live_voucher(connection, application_row)
     if stored is not None:
-        close_vouchers(connection, locality, [stored], closing, day, reason)
+        end_vouchers(connection, locality, [Ending(stored, closing, day, reason)])
     return stored

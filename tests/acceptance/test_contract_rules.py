@@ -56,7 +56,6 @@ BAD = {
     "a broken ratio": rule("turn.pattern", "1-3"),
     "a ratio of nothing": rule("turn.pattern", "0:0"),
     "no first day": rule("age.min", 18).replace("from = 2020-01-01\n", ""),
-    "no reference": rule("age.min", 18).replace('reference = "Education department, order 1"\n', ""),
     "a window turned round": rule("publication.suspended", [("2026-08-20", "2026-08-01")]),
     "not TOML at all": "turn.pattern = 1:3\n",
 }
@@ -96,6 +95,17 @@ def test_the_database_is_named_before_or_after_the_command_or_by_the_environment
     assert ",A1," in before
 
 
+def test_the_tables_can_be_asked_for_before_the_first_night(city: Department) -> None:
+    """The contract: a locality known by a vacancy or a refused row alone is no reason to fail."""
+    city.bulletin(place("V1", "2026-02-02", locality="astana"))
+    assert city.queue() == []
+    city.applications(application("A1"))
+    city.applications(application("A1", locality="taraz"), expect=1)
+    assert city.line() == ["A1"]
+    assert city.vouchers() == []
+    assert "A1" in city.number("A1")
+
+
 def test_a_command_without_a_database_made_says_what_to_do(city: Department, tmp_path: Path) -> None:
     """The contract: no stack trace, but the word `init`."""
     nowhere = f"sqlite:///{tmp_path / 'nowhere.db'}"
@@ -117,16 +127,12 @@ def test_an_unknown_application_is_told(city: Department) -> None:
 
 
 def test_every_command_has_help_with_an_example(city: Department) -> None:
-    """The contract: `--help` of each command shows how it is called."""
+    """The contract: `--help` of each command shows its usage and, besides, a call of it."""
     commands = [
         ("init",),
-        ("import", "applications"),
-        ("import", "bulletin"),
-        ("import", "withdrawals"),
-        ("import", "decisions"),
+        ("import",),
         ("run",),
-        ("export", "vouchers"),
-        ("export", "queue"),
+        ("export",),
         ("number",),
         ("explain",),
         ("rules", "show"),
@@ -140,4 +146,5 @@ def test_every_command_has_help_with_an_example(city: Department) -> None:
         ("demo",),
     ]
     for command in commands:
-        assert f"kezek {' '.join(command)}" in city.bare(*command, "--help").out
+        shown = city.bare(*command, "--help").out
+        assert shown.count(f"kezek {' '.join(command)}") >= 2, shown

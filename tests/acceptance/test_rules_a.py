@@ -141,7 +141,7 @@ def test_the_moment_of_filing_survives_correction_stop_list_and_return(city: Dep
     city.run("2026-02-03")
     city.decide("A1", "decline", "2026-02-04")
     city.run("2026-02-04")
-    assert city.line() == ["A1", "A2"]
+    assert city.line() == ["A1"]
     moments = {datetime.fromisoformat(row["filed_at"]) for row in city.queue()}
     assert moments == {datetime.fromisoformat(application("A1")["filed_at"])}
 

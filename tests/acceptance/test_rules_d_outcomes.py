@@ -225,10 +225,11 @@ def test_only_out_of_turn_benefits_are_to_be_proven(tmp_path: Path) -> None:
 
 def test_no_proof_is_asked_by_default(city: Department) -> None:
     """Rule D7: off unless a department switches it on; the voucher lapses as any other, the benefit stays."""
-    city.applications(application("O1", benefit="military"))
+    city.applications(application("O1", benefit="military"), application("A2"))
     city.bulletin(vacancy("V1"))
     city.run("2026-02-02")
     city.run("2026-02-09")
     assert city.status("O1") == "expired"
+    city.decide("A2", "admit", "2026-02-10")
     city.run("2026-02-19")
     assert [row["class"] for row in city.queue()] == ["out_of_turn"]

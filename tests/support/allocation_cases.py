@@ -200,7 +200,7 @@ def _walk_queue(case: Case, queue: int, free: dict[int, int], got: dict[int, int
 
 # --- strategies ------------------------------------------------------------------------------------
 
-QUEUES, PROFILES, KINDS, ORGANIZATIONS = 2, 3, 3, 3
+QUEUES, PROFILES, KINDS, ORGANIZATIONS = 2, 3, 2, 3
 
 wishes = st.lists(st.integers(ANY_ORGANIZATION, ORGANIZATIONS - 1), max_size=5).map(tuple)
 """ANY_ORGANIZATION at any position, repeated organisations, and no wish at all among them."""
@@ -218,9 +218,12 @@ def rounds(draw: st.DrawFn, *, strict: bool | None = None) -> Round:
 @st.composite
 def cases(draw: st.DrawFn, *, strict: bool | None = None, askers: int = 12, spots: int = 6) -> Case:
     """Tiny and dense: many ties, few places, ages on the edge, barred pairs, several queues."""
-    spot_ranks = draw(st.lists(st.integers(-5, 40), unique=True, max_size=spots))
-    ids = draw(st.lists(st.integers(-5, 60), unique=True, max_size=askers))
-    in_queue, birth = st.integers(0, QUEUES - 1), st.integers(BORN_FROM - 1, BORN_TO + 1)
+    crowded = draw(st.booleans())
+    fewest = (askers // 2, spots // 2) if crowded else (0, 0)
+    ids = draw(st.lists(st.integers(-5, 60), unique=True, min_size=fewest[0], max_size=askers))
+    spot_ranks = draw(st.lists(st.integers(-5, 40), unique=True, min_size=fewest[1], max_size=spots))
+    in_queue = st.sampled_from([0, 0, 1])
+    birth = st.integers(BORN_FROM - 1, BORN_TO + 1)
     barred = st.frozensets(st.sampled_from(spot_ranks), max_size=2) if spot_ranks else st.just(frozenset())
     return Case(
         askers=tuple(
@@ -242,14 +245,16 @@ def cases(draw: st.DrawFn, *, strict: bool | None = None, askers: int = 12, spot
                 queue=draw(in_queue),
                 organization=draw(st.integers(0, ORGANIZATIONS - 1)),
                 kind=draw(st.integers(0, KINDS - 1)),
-                free=draw(st.integers(0, 2)),
+                free=draw(st.sampled_from([1, 1, 2, 0])),
                 birth_first=draw(st.one_of(st.just(BORN_FROM), birth)),
                 birth_last=draw(st.one_of(st.just(BORN_TO), birth)),
             )
             for rank in spot_ranks
         ),
         rounds=tuple(draw(rounds(strict=strict)) for _ in range(QUEUES)),
-        preferences=tuple(tuple(draw(st.integers(NONE, 2)) for _ in range(KINDS)) for _ in range(PROFILES)),
+        preferences=tuple(
+            tuple(draw(st.sampled_from([0, 0, 1, 2, NONE])) for _ in range(KINDS)) for _ in range(PROFILES)
+        ),
     )
 
 
