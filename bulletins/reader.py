@@ -116,7 +116,8 @@ class Reader(Generic[R]):
         missing = [column.name for column in self._columns if column.name not in places]
         mandatory = [column.name for column in self._columns if column.name not in places and not column.optional]
         if mandatory:
-            raise self._missing(mandatory, ignored)
+            # Without one known column, line 1 may be a record: nothing of it is shown.
+            raise self._missing(mandatory, ignored if places else [])
         if ignored:
             self.notes.append(f"columns ignored: {', '.join(ignored[:20])}")
         if missing:

@@ -41,11 +41,12 @@ _ATTRIBUTE = rb"[\w:.\-]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*')\s+"
 _PLACE = re.compile(
     rb"<(?:\w+:)?c\s+(?:" + _ATTRIBUTE + rb")*?r\s*=\s*[\"']([A-Z]{1,3})([0-9]{1,7})[\"'](?:[^>]*(?<!/))?>"
 )
-_MARKED = re.compile(rb"<(?:\w+:)?f[\s/>]|\st\s*=\s*[\"']e[\"']")
+_USUAL_PLACE = re.compile(rb"<c r=\"([A-Z]{1,3})([0-9]{1,7})\"")
+_CELL_STARTS = (b"<c ", b"<c>", b"<c/", b"<c\n", b"<c\t", b"<c\r")
+_MARK_HINTS = (b"<f", b":f", b'"e"', b"'e'")
 _CELL_OR_FORMULA = re.compile(rb"<(?:\w+:)?c\s([^>]*(?<!/))>|<(?:\w+:)?f[\s/>]")
 _REFERENCE = re.compile(rb"(?:^|\s)r\s*=\s*[\"']([A-Z]{1,3})([0-9]{1,7})[\"']")
 _IS_ERROR = re.compile(rb"(?:^|\s)t\s*=\s*[\"']e[\"']")
-_STRING = re.compile(rb"<(?:\w+:)?si[\s/>]")
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -177,26 +178,42 @@ class _Scan:
         piece, self._rest = piece[:cut], piece[cut:]
         if len(self._rest) > LONGEST_TAG or b"<!DOCTYPE" in piece:
             raise zipfile.BadZipFile
-        self._items += len(_STRING.findall(piece))
+        self._items += piece.count(b"<si") + piece.count(b":si")
+        places = self._places(piece)
+        self._items += len(places)
+        if places:
+            self._last_row, self._last_column = self._reach(places)
+        if max(self._items, self._last_row * (self._last_column + 1)) > MOST_CELLS:
+            raise _too_large(self._name, f"a sheet of more than {MOST_CELLS} cells")
+        if self._marks is not None and any(hint in piece for hint in _MARK_HINTS):
+            self._note(piece)
+        if places:
+            self._at = places[-1]
+
+    def _places(self, piece: bytes) -> list[tuple[bytes, bytes]]:
+        """Where the cells of the piece stand, as (letters, row)."""
+        places: list[tuple[bytes, bytes]] = _USUAL_PLACE.findall(piece)
+        usual = b":c" not in piece and len(places) == sum(piece.count(start) for start in _CELL_STARTS)
+        if usual:
+            row, column = self._reach(places)
+            if row * (column + 1) <= MOST_CELLS:
+                return places
+        # Written in another manner, or empty styled cells far out, which the reader leaves out.
         places = _PLACE.findall(piece)
         if len(_CELL.findall(piece)) != len(places):
             raise TableError(
                 "table.damaged", f"{self._name}: cells of the sheet do not say where they stand.", SAVE_AGAIN
             )
-        self._bound(places)
-        if self._marks is not None and _MARKED.search(piece):
-            self._note(piece)
-        elif places:
-            self._at = places[-1]
+        return places
 
-    def _bound(self, places: list[tuple[bytes, bytes]]) -> None:
-        if places:
-            self._items += len(places)
-            self._last_row = max(self._last_row, max(int(row) for _, row in places))
-            self._last_column = max(self._last_column, *map(_column_index, {letters for letters, _ in places}))
-        grid = self._last_row * (self._last_column + 1)
-        if max(self._items, grid) > MOST_CELLS:
-            raise _too_large(self._name, f"a sheet of more than {MOST_CELLS} cells")
+    def _reach(self, places: list[tuple[bytes, bytes]]) -> tuple[int, int]:
+        """The last row and column with these cells added."""
+        rows = {row for _, row in places}
+        columns = {letters for letters, _ in places}
+        return (
+            max(self._last_row, *map(int, rows), 0),
+            max(self._last_column, *map(_column_index, columns), 0),
+        )
 
     def _note(self, piece: bytes) -> None:
         assert self._marks is not None

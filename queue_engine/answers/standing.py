@@ -49,7 +49,7 @@ class OpenTurns:
 
 
 def open_turns(connection: Connection, locality: Locality) -> OpenTurns:
-    """Pattern in force on the open day (before the first run: on the day of the latest filing), and positions kept."""
+    """Positions kept, and the pattern in force on the open day; before the first run, on the day of the latest filing."""
     day = locality.open_day or _latest_filing(connection, locality)
     pattern = rulebook(connection).on(day, locality.locality).turn
     rows = rows_of(
@@ -64,7 +64,7 @@ def open_turns(connection: Connection, locality: Locality) -> OpenTurns:
 def _latest_filing(connection: Connection, locality: Locality) -> date:
     a = t.application.c
     latest = connection.execute(select(func.max(a.filed_at_us)).where(a.locality_id == locality.locality_id)).scalar()
-    return day_of(latest or 0, locality.timezone)
+    return date.max if latest is None else day_of(latest, locality.timezone)
 
 
 @dataclass(slots=True)

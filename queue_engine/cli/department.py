@@ -118,9 +118,7 @@ def stop_list_add(
 
     Example: kezek stop-list add A-17 --reason "false certificate" --date 2026-03-20
     """
-    from queue_engine.officer.acts import stop
-
-    say(stop(open_database(context, database), application, reason_given(reason), parse_day(date)))
+    _act(context, database, "STOP", application, reason, date)
 
 
 @stop_list_app.command("remove")
@@ -135,9 +133,7 @@ def stop_list_remove(
 
     Example: kezek stop-list remove A-17 --reason "put there by mistake"
     """
-    from queue_engine.officer.acts import unstop
-
-    say(unstop(open_database(context, database), application, reason_given(reason), parse_day(date)))
+    _act(context, database, "UNSTOP", application, reason, date)
 
 
 def archive(
@@ -151,9 +147,7 @@ def archive(
 
     Example: kezek archive A-17 --reason "withdrawn by the parent"
     """
-    from queue_engine.officer.acts import archive as act
-
-    say(act(open_database(context, database), application, reason_given(reason), parse_day(date)))
+    _act(context, database, "ARCHIVE", application, reason, date)
 
 
 def restore(
@@ -167,9 +161,7 @@ def restore(
 
     Example: kezek restore A-17 --reason "archived by mistake"
     """
-    from queue_engine.officer.acts import restore as act
-
-    say(act(open_database(context, database), application, reason_given(reason), parse_day(date)))
+    _act(context, database, "RESTORE", application, reason, date)
 
 
 def confirm(
@@ -183,6 +175,13 @@ def confirm(
 
     Example: kezek confirm A-17 --reason "certificate of service seen"
     """
-    from queue_engine.officer.acts import confirm as act
+    _act(context, database, "CONFIRM", application, reason, date)
 
-    say(act(open_database(context, database), application, reason_given(reason), parse_day(date)))
+
+def _act(
+    context: typer.Context, database: str | None, kind: str, application: str, reason: str, date: str | None
+) -> None:
+    from queue_engine.officer.acts import act
+    from queue_engine.store.acts import ActKind
+
+    say(act(open_database(context, database), ActKind[kind], application, reason_given(reason), parse_day(date)))

@@ -69,7 +69,8 @@ def _clear(database: Database) -> None:
 
 
 def _take_intake(database: Database, city: City, folder: Path, say: Callable[[str], None]) -> None:
-    say(f"A made city, {LOCALITY}: {len(city.organizations.codes)} organisations, {len(city.applications):,} applications.")
+    organizations, applying = len(city.organizations.codes), len(city.applications)
+    say(f"A made city, {LOCALITY}: {organizations} organisations, {applying:,} applications.")
     applications, bulletin = folder / "applications.csv", folder / "bulletin.csv"
     city.write_applications(applications)
     city.write_bulletin(bulletin)

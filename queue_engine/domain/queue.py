@@ -36,6 +36,8 @@ class Turn:
 
     def __post_init__(self) -> None:
         round_length = self.first_priority + self.general
+        if (self.first_priority > 0) != (self.general > 0):
+            raise TurnError(f"a round of {self.first_priority}:{self.general} leaves a stream without turns")
         if not 0 <= self.position < max(round_length, 1):
             raise TurnError(f"position {self.position} is outside a round of {round_length} turns")
 

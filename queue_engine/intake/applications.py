@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from bulletins.refusals import Refusal, RefusedRow, Row
+from bulletins.refusals import Refusal, Row
 from queue_engine.domain.application import Application, ServiceClass
 from queue_engine.domain.moments import day_of, to_us
 from queue_engine.intake.application_file import read_applications
 from queue_engine.intake.changes import ChangeRefused, change_circumstances
-from queue_engine.intake.report import ImportReport, StrictRefusal, Tell
+from queue_engine.intake.report import ImportReport, Progress, Tell, good_rows, one_transaction
 from queue_engine.store import applications as store
 from queue_engine.store import tables as t
 from queue_engine.store.bulk import chunks
@@ -30,7 +29,6 @@ from queue_engine.store.records import (
     rulebook,
 )
 
-Progress = Callable[[int, int], None]
 # Before a locality's first run its day is not known yet: benefits are classed by the latest law,
 # and the first run puts right what its own day's law says otherwise.
 LATEST = date.max
@@ -40,29 +38,13 @@ def import_applications(
     database: Database, path: Path, *, strict: bool, tell: Tell, progress: Progress
 ) -> ImportReport:
     """Take a file of applications in, as one transaction; bad rows are refused one by one."""
-    report = ImportReport(tell=tell)
-    try:
-        with database.write() as connection:
-            intake = _Intake(connection, path, report)
-            reader = read_applications(path)
-            for chunk in chunks(_good_rows(reader, report)):
-                intake.take(chunk)
-                progress(reader.position, reader.size)
-            for note in reader.notes:
-                tell(note)
-            if strict and report.bad:
-                raise StrictRefusal
-    except StrictRefusal:
-        report.kept_none = True
+    with one_transaction(database, tell, strict=strict) as (connection, report):
+        intake = _Intake(connection, path, report)
+        reader = read_applications(path)
+        for chunk in chunks(good_rows(reader, report)):
+            intake.take(chunk)
+            progress(reader.position, reader.size)
     return report
-
-
-def _good_rows(reader: Any, report: ImportReport) -> Iterator[Row[Application]]:
-    for item in reader:
-        if isinstance(item, RefusedRow):
-            report.refuse(item)
-        else:
-            yield item
 
 
 class _Registered(NamedTuple):
@@ -176,16 +158,21 @@ class _Intake:
             if live is not None and live.application_id != application.application_id:
                 self._refuse_child(line, application.application_id, live.application_id)
                 return
-        locality = self.registry.locality(application.locality)
+        locality = self.registry.localities.get(application.locality)
+        if locality is None or locality.locality_id != known.locality_id:
+            expected = "the locality on record: a family that moves files anew there and archives this application"
+            self.report.refuse(Refusal(self.path.name, line, "locality", application.locality, expected, "A1"))
+            return
+        entry = locality
         try:
             changed = change_circumstances(
                 self.connection,
                 self.ledger,
-                locality,
+                entry,
                 known,
                 application,
-                store.content_of(application, self.registry, locality),
-                lambda benefit: self.class_rank(locality, benefit),
+                store.content_of(application, self.registry, entry),
+                lambda benefit: self.class_rank(entry, benefit),
             )
         except ChangeRefused as refusal:
             self.report.refuse(

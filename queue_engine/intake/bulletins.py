@@ -8,12 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from bulletins.files import read_bulletin, read_withdrawals
-from bulletins.refusals import Refusal, RefusedRow, Row
+from bulletins.refusals import Refusal, Row
 from bulletins.vacancy import Vacancy, Withdrawal
 from queue_engine.domain.moments import day_of, to_us
 from queue_engine.errors import RuleBroken
-from queue_engine.intake.applications import Progress
-from queue_engine.intake.report import ImportReport, StrictRefusal, Tell
+from queue_engine.intake.report import ImportReport, Progress, Tell, good_rows, one_transaction
 from queue_engine.store import tables as t
 from queue_engine.store import vacancies as store
 from queue_engine.store.bulk import chunks
@@ -23,20 +22,12 @@ from queue_engine.store.records import Locality, Registry, localities, new_chang
 
 def import_bulletin(database: Database, path: Path, *, strict: bool, tell: Tell, progress: Progress) -> ImportReport:
     """Take a file of vacated places in, as one transaction; bad rows are refused one by one."""
-    report = ImportReport(tell=tell)
-    try:
-        with database.write() as connection:
-            intake = _BulletinIntake(connection, path, report)
-            reader = read_bulletin(path)
-            for chunk in chunks(reader):
-                intake.take(chunk)
-                progress(reader.position, reader.size)
-            for note in reader.notes:
-                tell(note)
-            if strict and report.bad:
-                raise StrictRefusal
-    except StrictRefusal:
-        report.kept_none = True
+    with one_transaction(database, tell, strict=strict) as (connection, report):
+        intake = _BulletinIntake(connection, path, report)
+        reader = read_bulletin(path)
+        for chunk in chunks(good_rows(reader, report)):
+            intake.take(chunk)
+            progress(reader.position, reader.size)
     return report
 
 
@@ -51,22 +42,18 @@ class _BulletinIntake:
         self.change_id = new_change(connection, "import bulletin")
         self.rules = rulebook(connection)
 
-    def take(self, chunk: list[Any]) -> None:
+    def take(self, chunk: list[Row[Vacancy]]) -> None:
         """Publish new vacancies; a known one may only learn its `vacated_on`."""
-        known = store.by_ids(self.connection, [i.record.vacancy_id for i in chunk if isinstance(i, Row)])
+        known = store.by_ids(self.connection, [row.record.vacancy_id for row in chunk])
         touched: set[str] = set()
-        for item in chunk:
-            if isinstance(item, RefusedRow):
-                self.report.refuse(item)
-                continue
-            vacancy: Vacancy = item.record
+        for line, vacancy in ((row.line, row.record) for row in chunk):
             if vacancy.vacancy_id in touched:
                 known.update(store.by_ids(self.connection, [vacancy.vacancy_id]))
             touched.add(vacancy.vacancy_id)
             if vacancy.vacancy_id in known:
-                self._again(item.line, vacancy, known[vacancy.vacancy_id])
+                self._again(line, vacancy, known[vacancy.vacancy_id])
             else:
-                self._publish(item.line, vacancy)
+                self._publish(line, vacancy)
 
     def _publish(self, line: int, vacancy: Vacancy) -> None:
         locality = self.registry.locality(vacancy.locality)
@@ -123,25 +110,11 @@ def _published_columns(vacancy: Vacancy, known: Any) -> list[tuple[str, object, 
 
 def import_withdrawals(database: Database, path: Path, *, strict: bool, tell: Tell, progress: Progress) -> ImportReport:
     """Take a file of withdrawals in, in the order of their moments, as one transaction (rule B6)."""
-    report = ImportReport(tell=tell)
-    try:
-        with database.write() as connection:
-            reader = read_withdrawals(path)
-            rows: list[Row[Withdrawal]] = []
-            for item in reader:
-                if isinstance(item, RefusedRow):
-                    report.refuse(item)
-                else:
-                    rows.append(item)
-            progress(reader.position, reader.size)
-            for note in reader.notes:
-                tell(note)
-            rows.sort(key=lambda row: (row.record.withdrawn_at, row.record.withdrawal_id))
-            _withdraw(connection, path, rows, report)
-            if strict and report.bad:
-                raise StrictRefusal
-    except StrictRefusal:
-        report.kept_none = True
+    with one_transaction(database, tell, strict=strict) as (connection, report):
+        reader = read_withdrawals(path)
+        rows = sorted(good_rows(reader, report), key=lambda row: (row.record.withdrawn_at, row.record.withdrawal_id))
+        progress(reader.position, reader.size)
+        _withdraw(connection, path, rows, report)
     return report
 
 

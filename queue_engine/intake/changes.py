@@ -39,16 +39,9 @@ def change_circumstances(
 ) -> bool:
     """Record what changed and move the application to where A4 puts it; False if nothing changed.
 
-    The moment of filing never changes. Raises ChangeRefused for another locality or an archived application.
+    The moment of filing never changes. Raises ChangeRefused for an archived application.
     """
     before = store.content_of_row(known)
-    if known.locality_id != locality.locality_id:
-        raise ChangeRefused(
-            "locality",
-            application.locality,
-            "the locality on record: a family that moves files anew there and archives this application",
-            "A1",
-        )
     if content == before:
         return False
     if known.state == ApplicationState.ARCHIVED.value:

@@ -7,15 +7,14 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from bulletins.refusals import Refusal, RefusedRow, Row
+from bulletins.refusals import Refusal, Row
 from bulletins.vacancy import AdmissionOrder
 from queue_engine.domain.application import ApplicationState
 from queue_engine.domain.decision import Decision, DecisionKind
 from queue_engine.domain.voucher import Closing, check_decision, extended_to
 from queue_engine.errors import RuleBroken
-from queue_engine.intake.applications import Progress
 from queue_engine.intake.decision_file import read_decisions
-from queue_engine.intake.report import ImportReport, StrictRefusal, Tell
+from queue_engine.intake.report import ImportReport, Progress, Tell, good_rows, one_transaction
 from queue_engine.store import applications
 from queue_engine.store import tables as t
 from queue_engine.store.bulk import chunks, insert_many
@@ -34,29 +33,15 @@ DECISION_COLUMNS = ("decision_id", "voucher_row", "decided_on", "decision", "rea
 
 def import_decisions(database: Database, path: Path, *, strict: bool, tell: Tell, progress: Progress) -> ImportReport:
     """Take a file of decisions in, in the order of their days and ids, as one transaction (decision 1.19)."""
-    report = ImportReport(tell=tell)
-    try:
-        with database.write() as connection:
-            reader = read_decisions(path)
-            rows: list[Row[Decision]] = []
-            for item in reader:
-                if isinstance(item, RefusedRow):
-                    report.refuse(item)
-                else:
-                    rows.append(item)
-            for note in reader.notes:
-                tell(note)
-            rows.sort(key=lambda row: (row.record.decided_on, row.record.decision_id))
-            intake = _DecisionIntake(connection, path, report)
-            done = 0
-            for chunk in chunks(rows):
-                intake.take(chunk)
-                done += len(chunk)
-                progress(reader.size * done // len(rows), reader.size)
-            if strict and report.bad:
-                raise StrictRefusal
-    except StrictRefusal:
-        report.kept_none = True
+    with one_transaction(database, tell, strict=strict) as (connection, report):
+        reader = read_decisions(path)
+        rows = sorted(good_rows(reader, report), key=lambda row: (row.record.decided_on, row.record.decision_id))
+        intake = _DecisionIntake(connection, path, report)
+        done = 0
+        for chunk in chunks(rows):
+            intake.take(chunk)
+            done += len(chunk)
+            progress(reader.size * done // len(rows), reader.size)
     return report
 
 

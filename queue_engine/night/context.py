@@ -16,7 +16,8 @@ from queue_engine.store.records import Ledger, Locality
 class NightReport:
     """What a night did; counts of applications, vouchers and places.
 
-    `refused_withdrawals` names the withdrawals that found their places given away (decision 1.3).
+    `refused_withdrawals` names the withdrawals that found their places given away (decision 1.3), `refused_acts`
+    says why officers' acts kept for this day could not be done (decision 1.24).
     """
 
     locality: str
@@ -34,7 +35,9 @@ class NightReport:
     free: int = 0
     standing: int = 0
     vouchers: int = 0
+    acts: int = 0
     refused_withdrawals: tuple[str, ...] = ()
+    refused_acts: tuple[str, ...] = ()
 
     def counts(self) -> dict[str, int]:
         """The numbers alone, by name."""

@@ -20,6 +20,7 @@ from queue_engine.night.steps import (
     lapse_vouchers,
     reclassify,
     return_from_stop_list,
+    take_acts,
     take_withdrawals,
 )
 from queue_engine.store import tables as t
@@ -36,6 +37,7 @@ from queue_engine.store.records import (
 
 STEPS: tuple[Callable[[Night], None], ...] = (
     reclassify,
+    take_acts,
     take_withdrawals,
     begin_terms,
     cancel_unconfirmed,

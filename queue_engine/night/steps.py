@@ -10,10 +10,12 @@ from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
 from bulletins.vacancy import AdmissionOrder
 from queue_engine.domain.application import ApplicationState, Benefit, ServiceClass
 from queue_engine.domain.voucher import GIVES_PLACE_BACK, Closing, VoucherStatus
+from queue_engine.errors import RuleBroken
 from queue_engine.law.age import latest_birth_reaching
 from queue_engine.night.context import Night
 from queue_engine.store import applications
 from queue_engine.store import tables as t
+from queue_engine.store.acts import ActKind, perform
 from queue_engine.store.records import Standing, Why
 from queue_engine.store.vacancies import REFUSED, TAKEN, WAITING, take_places
 from queue_engine.store.vouchers import Ending, StoredVoucher, end_vouchers, vouchers_where
@@ -55,6 +57,27 @@ def _change_class(night: Night, row: Row[Any], benefit: Benefit, rank: int, why:
         night.ledger.move(after, 1, why, night.day)
     else:
         night.ledger.move(after, 0, why, night.day)
+
+
+def take_acts(night: Night) -> None:
+    """Officers' acts whose day has come, in the order of their days (decision 1.24)."""
+    w = t.waiting_act.c
+    rows = night.connection.execute(
+        select(t.waiting_act, t.application.c.application_id)
+        .join(t.application, t.application.c.application_row == w.application_row)
+        .where(w.locality_id == night.locality.locality_id, w.on_day <= night.day)
+        .order_by(w.on_day, w.act_id)
+    ).all()
+    refused = []
+    for row in rows:
+        kind = ActKind(row.kind)
+        try:
+            perform(night.connection, night.ledger, night.locality, kind, row.application_id, row.on_day, row.reason)
+        except RuleBroken as broken:
+            refused.append(str(broken))
+        night.connection.execute(delete(t.waiting_act).where(w.act_id == row.act_id))
+    night.report.acts = len(rows) - len(refused)
+    night.report.refused_acts = tuple(refused)
 
 
 def take_withdrawals(night: Night) -> None:

@@ -19,6 +19,7 @@ def night_in_words(report: NightReport) -> str:
         f"{count} {words}"
         for count, words in (
             (report.reclassified, "classed anew"),
+            (report.acts, "officers' acts of the day done"),
             (report.withdrawn, "places withdrawn"),
             (report.terms_begun, "terms begun"),
             (report.unconfirmed, "vouchers cancelled for want of proof"),
@@ -37,4 +38,4 @@ def night_in_words(report: NightReport) -> str:
     if report.refused_withdrawals:
         ids = ", ".join(report.refused_withdrawals)
         text += f" Withdrawals refused, their places are held (rule B6): {ids}."
-    return text
+    return "\n".join([text, *(f"Not done: {act}" for act in report.refused_acts)])

@@ -7,11 +7,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from bulletins.refusals import RefusedRow
 from queue_engine.domain.voucher import VoucherStatus
 from queue_engine.errors import WrongUsage
 from queue_engine.intake.calendar_file import read_calendar_corrections
-from queue_engine.intake.report import ImportReport, Tell
+from queue_engine.intake.report import ImportReport, Tell, good_rows, one_transaction
 from queue_engine.law.overrides import Override, read_overrides, to_json
 from queue_engine.store import tables as t
 from queue_engine.store.engine import Database
@@ -80,16 +79,10 @@ def _store_overrides(connection: Connection, overrides: list[Override]) -> None:
 
 def import_calendar(database: Database, path: Path, tell: Tell) -> ImportReport:
     """Take corrections of the working calendar in; open terms may grow by them, never shrink (rule D1)."""
-    report = ImportReport(tell=tell)
-    with database.write() as connection:
+    with one_transaction(database, tell, strict=False) as (connection, report):
         new_change(connection, "calendar import")
-        reader = read_calendar_corrections(path)
         c = t.calendar_correction.c
-        for item in reader:
-            if isinstance(item, RefusedRow):
-                report.refuse(item)
-                continue
-            row = item.record
+        for row in (row.record for row in good_rows(read_calendar_corrections(path), report)):
             known = connection.execute(select(t.calendar_correction).where(c.day == row.day)).one_or_none()
             if known is not None and (known.kind, known.act) == (row.kind, row.act):
                 report.unchanged += 1
@@ -98,8 +91,6 @@ def import_calendar(database: Database, path: Path, tell: Tell) -> ImportReport:
             connection.execute(insert(t.calendar_correction).values(day=row.day, kind=row.kind, act=row.act))
             report.changed += known is not None
             report.new += known is None
-        for note in reader.notes:
-            tell(note)
         longer = _lengthen_terms(connection)
         if longer:
             tell(f"{longer} live vouchers keep their place longer by the corrected calendar; none shorter.")

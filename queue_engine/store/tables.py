@@ -339,6 +339,18 @@ Index(
     postgresql_where=stop_list.c.ended_on.is_(None),
 )
 
+# Acts of an officer dated after the open day, kept for the night of their day (decision 1.24).
+waiting_act = Table(
+    "waiting_act",
+    metadata,
+    Column("act_id", RowId, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("application_row", ForeignKey("application.application_row"), nullable=False),
+    Column("locality_id", ForeignKey("locality.locality_id"), nullable=False),
+    Column("on_day", Date, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
 rule_override = Table(
     "rule_override",
     metadata,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from openpyxl import Workbook
+
 from support.department import Answer, Department
 from support.rows import (
     APPLICATION_COLUMNS,

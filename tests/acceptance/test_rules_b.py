@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from support.department import Department
 from support.rows import Row, application, place, temporary, vacancy
 

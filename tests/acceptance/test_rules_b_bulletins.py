@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+
 from support.department import Department
 from support.rows import application, place, rule, vacancy, withdrawal
 

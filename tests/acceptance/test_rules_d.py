@@ -7,6 +7,7 @@ from pathlib import Path
 
 import holidays
 import pytest
+
 from support.department import Department
 from support.rows import Row, application, moved_day, place, rule, vacancy
 

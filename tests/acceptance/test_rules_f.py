@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from support.department import Department
 from support.rows import Row, application, decision, place, temporary, vacancy, withdrawal
 

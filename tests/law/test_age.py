@@ -33,9 +33,7 @@ def by_hand(birth: date, months: int) -> date:
     return day
 
 
-@pytest.mark.parametrize(
-    ("birth", "months", "reached"), [case[1:] for case in CASES], ids=[c[0] for c in CASES]
-)
+@pytest.mark.parametrize(("birth", "months", "reached"), [case[1:] for case in CASES], ids=[c[0] for c in CASES])
 def test_an_age_is_reached_on_the_same_day_of_the_month_or_the_first_of_the_next(
     birth: date, months: int, reached: date
 ) -> None:
@@ -63,14 +61,10 @@ def test_the_latest_birth_reaching_an_age_has_reached_it_and_the_next_day_has_no
 
 @pytest.mark.parametrize("start", [date(2024, 2, 28), date(2024, 2, 29), date(2024, 3, 1), date(2023, 3, 1)])
 @pytest.mark.parametrize(("min_months", "max_months"), [(24, 72), (1, 18), (18, 36)])
-def test_the_birth_window_holds_just_those_of_the_right_age(
-    start: date, min_months: int, max_months: int
-) -> None:
+def test_the_birth_window_holds_just_those_of_the_right_age(start: date, min_months: int, max_months: int) -> None:
     """Rule A8: the least age reached, the greatest not, on the start date of the vacancy."""
     first, last = birth_window(start, min_months, max_months)
-    suits = [
-        birth for birth in EVERY_DAY if reached_on(birth, min_months) <= start < reached_on(birth, max_months)
-    ]
+    suits = [birth for birth in EVERY_DAY if reached_on(birth, min_months) <= start < reached_on(birth, max_months)]
     assert suits == [birth for birth in EVERY_DAY if first <= birth <= last]
     assert len(suits) > 300
 

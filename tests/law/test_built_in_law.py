@@ -40,15 +40,9 @@ values:
 """
 
 
-@pytest.mark.parametrize(
-    ("name", "unit", "value", "rule"), DEFAULTS, ids=[f"{c[0]}-{c[3]}" for c in DEFAULTS]
-)
-@pytest.mark.parametrize(
-    "day", [INDEPENDENCE, date(2015, 3, 1), ORDER_254, date(2026, 3, 20), date(2099, 1, 1)]
-)
-def test_every_default_holds_from_independence_on(
-    name: str, unit: str, value: Value, rule: str, day: date
-) -> None:
+@pytest.mark.parametrize(("name", "unit", "value", "rule"), DEFAULTS, ids=[f"{c[0]}-{c[3]}" for c in DEFAULTS])
+@pytest.mark.parametrize("day", [INDEPENDENCE, date(2015, 3, 1), ORDER_254, date(2026, 3, 20), date(2099, 1, 1)])
+def test_every_default_holds_from_independence_on(name: str, unit: str, value: Value, rule: str, day: date) -> None:
     """The rule is the last of each case."""
     parameter = built_in()[name]
     assert (parameter.unit, parameter.on(day).value) == (unit, value), rule
@@ -151,9 +145,7 @@ def test_a_file_that_is_not_as_it_should_be_is_named_with_its_key(
     assert told in refused.value.what
 
 
-@pytest.mark.parametrize(
-    ("text", "told"), [("", "is empty"), ("5", "expected the keys"), ("values: {}", "missing")]
-)
+@pytest.mark.parametrize(("text", "told"), [("", "is empty"), ("5", "expected the keys"), ("values: {}", "missing")])
 def test_a_file_that_holds_no_parameter_is_refused(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(LawError, match=told):
         law_of(tmp_path, text)

@@ -14,9 +14,7 @@ from queue_engine.law.values import TurnPattern, Value
 DAY = date(2026, 3, 20)
 
 
-def override(
-    value: Value, from_day: str, locality: str | None = None, name: str = "turn.pattern"
-) -> Override:
+def override(value: Value, from_day: str, locality: str | None = None, name: str = "turn.pattern") -> Override:
     return Override(name, value, date.fromisoformat(from_day), locality, "Education department")
 
 

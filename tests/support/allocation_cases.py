@@ -312,10 +312,13 @@ def made_arrays(
         birth_first=rng.integers(-60, 60, vacancies).astype(np.int32),
         birth_last=rng.integers(300, 420, vacancies).astype(np.int32),
     )
+    return asked, offered, _made_turns(rng, queues), preferences.astype(np.int32)
+
+
+def _made_turns(rng: np.random.Generator, queues: int) -> Turns:
     ratio = rng.random(queues) < 0.5
-    turns = Turns(
+    return Turns(
         first_priority=np.where(ratio, 1, 0).astype(np.int32),
         general=np.where(ratio, 3, 0).astype(np.int32),
         position=np.where(ratio, rng.integers(0, 4, queues), 0).astype(np.int32),
     )
-    return asked, offered, turns, preferences.astype(np.int32)

@@ -15,6 +15,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
+from queue_engine.cli.main import main
 from support.rows import (
     APPLICATION_COLUMNS,
     BULLETIN_COLUMNS,
@@ -27,8 +28,6 @@ from support.rows import (
     vacancy,
     withdrawal,
 )
-
-from queue_engine.cli.main import main
 
 __all__ = ["Answer", "Department", "application", "decision", "table_of", "vacancy", "withdrawal"]
 

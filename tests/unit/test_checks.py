@@ -9,6 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
+from allocators import checks
+from allocators.arrays import ANY_ORGANIZATION, FIRST_PRIORITY, NONE, OUT_OF_TURN
+from allocators.checks import judge
+from allocators.findings import Finding
 from support.allocation_cases import (
     BORN_FROM,
     Asker,
@@ -21,11 +26,6 @@ from support.allocation_cases import (
     to_proposal,
     walk,
 )
-
-from allocators import checks
-from allocators.arrays import ANY_ORGANIZATION, FIRST_PRIORITY, NONE, OUT_OF_TURN
-from allocators.checks import judge
-from allocators.findings import Finding
 
 Fact = tuple[str, int, int, int]
 """code, applicant, place, other applicant. In these cases rows, id_rank and rank are the same numbers."""

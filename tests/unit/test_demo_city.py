@@ -234,9 +234,7 @@ class Days:
         self.city = City.make(scale=0.1)
         self.life = self.city.life()
         self.folder = folder
-        self.vacancies = {
-            row[0]: dict(zip(BULLETIN_COLUMNS, row, strict=True)) for row in self.city.vacancies
-        }
+        self.vacancies = {row[0]: dict(zip(BULLETIN_COLUMNS, row, strict=True)) for row in self.city.vacancies}
         self.free = {vacancy: int(row["places"]) for vacancy, row in self.vacancies.items()}
         self.live: dict[str, LiveVoucher] = {}
         self.issued: dict[str, LiveVoucher] = {}

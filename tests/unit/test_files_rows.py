@@ -8,6 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from bulletins.files import RefusedRow, Row, TableError, read_bulletin, read_withdrawals
+from bulletins.vacancy import AdmissionOrder, GroupType, Regime, Vacancy
+from queue_engine.domain.application import Application, Benefit, NoticeLanguage
+from queue_engine.domain.decision import DecisionKind
+from queue_engine.intake.application_file import read_applications
+from queue_engine.intake.calendar_file import CalendarRow, DayKind, read_calendar_corrections
+from queue_engine.intake.decision_file import read_decisions
 from support.workbooks import (
     APPLICATION,
     DECISION,
@@ -18,14 +26,6 @@ from support.workbooks import (
     vacancy,
     write_csv,
 )
-
-from bulletins.files import RefusedRow, Row, read_bulletin, read_withdrawals
-from bulletins.vacancy import AdmissionOrder, GroupType, Regime, Vacancy
-from queue_engine.domain.application import Application, Benefit, NoticeLanguage
-from queue_engine.domain.decision import DecisionKind
-from queue_engine.intake.application_file import read_applications
-from queue_engine.intake.calendar_file import CalendarRow, DayKind, read_calendar_corrections
-from queue_engine.intake.decision_file import read_decisions
 
 OTHER_IIN = next(iins(date(2019, 3, 3)))
 
@@ -203,6 +203,13 @@ def test_a_row_with_cells_out_of_place_shows_none_of_them(tmp_path: Path, shift:
         messages = " ".join(map(str, refused.refusals)) + repr(refused)
         assert not looks_private(messages), messages
         assert good[3] not in messages
+
+
+def test_a_file_without_a_header_shows_nothing_of_its_first_row(tmp_path: Path) -> None:
+    row = application(1, organizations="Айгүл Омарова")
+    with pytest.raises(TableError, match="lacks application_id") as raised:
+        read_applications(write_csv(tmp_path / "a.csv", row, [application(2)]))
+    assert not any(cell in str(raised.value) for cell in row if len(cell) > 4)
 
 
 def test_trailing_empty_cells_and_blank_rows_do_no_harm(tmp_path: Path) -> None:

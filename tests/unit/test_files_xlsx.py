@@ -11,6 +11,10 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+
+from bulletins import zip_guard
+from bulletins.files import RefusedRow, Row, TableError, read_bulletin
+from queue_engine.intake.application_file import read_applications
 from support.workbooks import (
     APPLICATION,
     SHEET_END,
@@ -24,9 +28,6 @@ from support.workbooks import (
     write_csv,
     write_xlsx,
 )
-
-from bulletins.files import RefusedRow, Row, TableError, read_bulletin
-from queue_engine.intake.application_file import read_applications
 
 CHECKOUT = Path(__file__).parents[2]
 READ_AND_MEASURE = """
@@ -205,3 +206,31 @@ def test_a_zip_of_something_else_is_refused(tmp_path: Path) -> None:
 def test_an_odd_sheet_is_refused_without_a_traceback(tmp_path: Path, base: Path, sheet: bytes) -> None:
     with pytest.raises(TableError, match=r"odd\.xlsx"):
         list(read_bulletin(with_sheet_xml(tmp_path / "odd.xlsx", base, [sheet])))
+
+
+@pytest.mark.parametrize("prefix", [b"", b"x:"])
+def test_formulas_are_found_wherever_the_sheet_is_cut_while_it_is_looked_through(
+    tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch, prefix: bytes
+) -> None:
+    """Pieces of a few bytes: every cut between a cell and its formula is met."""
+    cells = b'<@c r="A1"><@v>1</@v></@c><@c s="0" r="B1"><@f>1+1</@f><@v>2</@v></@c><@c r="C1" t="e"><@v>#N/A</@v></@c>'
+    start = SHEET_START if not prefix else SHEET_START.replace(b"xmlns=", b"xmlns:x=").replace(b"<w", b"<x:w")
+    end = SHEET_END if not prefix else SHEET_END.replace(b"</", b"</x:")
+    start = start if not prefix else start.replace(b"<sheetData", b"<x:sheetData")
+    body = b'<@row r="1">' + cells + b"</@row>"
+    path = with_sheet_xml(tmp_path / "b.xlsx", base, [start + body.replace(b"@", prefix) + end])
+    found = []
+    for size in range(1, 40):
+        monkeypatch.setattr(zip_guard, "PIECE", size)
+        found.append(zip_guard.look_through(path).marks)
+    marks = {1: [zip_guard.Mark(1, formula=True), zip_guard.Mark(2, formula=False)]}
+    assert all(one == marks for one in found), found[0]
+
+
+def test_empty_styled_cells_far_out_do_no_harm(tmp_path: Path) -> None:
+    whole = write_xlsx(tmp_path / "whole.xlsx", VACANCY, [vacancy(1), vacancy(2)])
+    with zipfile.ZipFile(whole) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml")
+    far = b'<row r="1048576"><c r="XFD1048576" s="0" /></row></sheetData>'
+    path = with_sheet_xml(tmp_path / "far.xlsx", whole, [sheet.replace(b"</sheetData>", far)])
+    assert list(read_bulletin(path)) == list(read_bulletin(whole))

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 from kz_iin_validator import safe_validate_iin
-from support.workbooks import iin_of
 
 from queue_engine.domain.iin import IinError, birth_date_of, check_iin
+from support.workbooks import iin_of
 
 
 def ours(number: str) -> bool:

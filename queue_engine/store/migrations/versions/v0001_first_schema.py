@@ -161,9 +161,7 @@ def upgrade() -> None:
         sa.Column("wishes", sa.LargeBinary(), nullable=False),
         sa.Column("benefit", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["application_row"],
-            ["application.application_row"],
-            name=op.f("fk_application_version_application_row"),
+            ["application_row"], ["application.application_row"], name=op.f("fk_application_version_application_row")
         ),
         sa.ForeignKeyConstraint(["profile_id"], ["profile.profile_id"], name=op.f("fk_application_version_profile_id")),
         sa.ForeignKeyConstraint(
@@ -276,6 +274,20 @@ def upgrade() -> None:
             postgresql_where=sa.text("withdrawn + held + used < places"),
         )
 
+    op.create_table(
+        "waiting_act",
+        sa.Column("act_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("application_row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("locality_id", sa.Integer(), nullable=False),
+        sa.Column("on_day", sa.Date(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["application_row"], ["application.application_row"], name=op.f("fk_waiting_act_application_row")
+        ),
+        sa.ForeignKeyConstraint(["locality_id"], ["locality.locality_id"], name=op.f("fk_waiting_act_locality_id")),
+        sa.PrimaryKeyConstraint("act_id", name=op.f("pk_waiting_act")),
+    )
     op.create_table(
         "run_place",
         sa.Column("run_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -404,21 +416,18 @@ def downgrade() -> None:
     op.drop_table("withdrawal")
     with op.batch_alter_table("voucher", schema=None) as batch_op:
         batch_op.drop_index(
-            "uq_voucher_live",
-            sqlite_where=sa.text("status = 'issued'"),
-            postgresql_where=sa.text("status = 'issued'"),
+            "uq_voucher_live", sqlite_where=sa.text("status = 'issued'"), postgresql_where=sa.text("status = 'issued'")
         )
         batch_op.drop_index(batch_op.f("ix_voucher_vacancy_row"))
         batch_op.drop_index(
-            "ix_voucher_term",
-            sqlite_where=sa.text("status = 'issued'"),
-            postgresql_where=sa.text("status = 'issued'"),
+            "ix_voucher_term", sqlite_where=sa.text("status = 'issued'"), postgresql_where=sa.text("status = 'issued'")
         )
         batch_op.drop_index("ix_voucher_closed")
         batch_op.drop_index(batch_op.f("ix_voucher_application_row"))
 
     op.drop_table("voucher")
     op.drop_table("run_place")
+    op.drop_table("waiting_act")
     with op.batch_alter_table("vacancy", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_vacancy_free",
@@ -429,9 +438,7 @@ def downgrade() -> None:
     op.drop_table("vacancy")
     with op.batch_alter_table("stop_list", schema=None) as batch_op:
         batch_op.drop_index(
-            "uq_stop_list_open",
-            sqlite_where=sa.text("ended_on IS NULL"),
-            postgresql_where=sa.text("ended_on IS NULL"),
+            "uq_stop_list_open", sqlite_where=sa.text("ended_on IS NULL"), postgresql_where=sa.text("ended_on IS NULL")
         )
         batch_op.drop_index(batch_op.f("ix_stop_list_application_row"))
 
