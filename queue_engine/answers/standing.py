@@ -49,7 +49,7 @@ class OpenTurns:
 
 
 def open_turns(connection: Connection, locality: Locality) -> OpenTurns:
-    """Positions kept, and the pattern in force on the open day; before the first run, on the day of the latest filing."""
+    """Positions kept, and the pattern in force on the open day (before the first run: of the latest filing)."""
     day = locality.open_day or _latest_filing(connection, locality)
     pattern = rulebook(connection).on(day, locality.locality).turn
     rows = rows_of(
