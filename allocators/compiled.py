@@ -34,7 +34,7 @@ class Sorted:
     """Applicants in the order of filing (rule A4), kept from night to night; read one after another by the walk.
 
     order:             (n,) int64, rows of the applicants by queue, class, moment of filing, application id
-    stream_start:      (3 * queues + 1,) int64, class c of queue q is [stream_start[3 * q + c], stream_start[3 * q + c + 1])
+    stream_start:      (3 * queues + 1,) int64, class c of queue q starts at stream_start[3 * q + c]
     profile:           (n,) int32, in that order, as all below
     birth_day:         (n,) int32
     wish_start:        (n + 1,) int64
@@ -133,7 +133,7 @@ def _barred(applicants: Applicants, order: Int64) -> tuple[Int64, Int32]:
     return start, np.ascontiguousarray(applicants.barred[by_applicant, 1])
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _count_streams(queue: Int32, class_rank: Int8, queues: int) -> Int64:
     start = np.zeros(queues * CLASSES + 1, dtype=np.int64)
     for row in range(len(queue)):
@@ -143,7 +143,7 @@ def _count_streams(queue: Int32, class_rank: Int8, queues: int) -> Int64:
     return start
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _pack(
     queue: Int32, class_rank: Int8, filed_at_us: Int64, earliest: int, shift: int, time_bits: int, row_bits: int
 ) -> Int64:
@@ -156,7 +156,7 @@ def _pack(
     return key
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _unpack(key: Int64, row_bits: int, filed_at_us: Int64, id_rank: Int32) -> Int64:
     """Rows of the sorted keys; runs of one key are put in the exact order of filing and id."""
     count = len(key)
@@ -178,7 +178,7 @@ def _unpack(key: Int64, row_bits: int, filed_at_us: Int64, id_rank: Int32) -> In
     return order
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _gather(
     order: Int64, profile: Int32, birth_day: Int32, wish_start: Int64, wishes: Int32
 ) -> tuple[Int32, Int32, Int64, Int32]:
@@ -202,7 +202,7 @@ def _gather(
     return profile_sorted, birth_sorted, start_sorted, wishes_sorted
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _walk(
     order: Int64,
     stream_start: Int64,
@@ -310,7 +310,7 @@ def _walk(
         first = last
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _choose(
     at: int,
     suits: Int32,
@@ -377,7 +377,7 @@ def _choose(
     return NONE
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _is_named(organization: int, wishes: Int32) -> bool:
     found = False
     for wish in wishes:
@@ -385,7 +385,7 @@ def _is_named(organization: int, wishes: Int32) -> bool:
     return found
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _is_barred(at: int, place: int, barred_start: Int64, barred_place: Int32) -> bool:
     if len(barred_start) == 0:
         return False

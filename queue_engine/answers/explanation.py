@@ -6,7 +6,9 @@ asked for then. Others appear by number and class only.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -18,11 +20,12 @@ from queue_engine.domain.application import ServiceClass
 from queue_engine.domain.asking import Kind
 from queue_engine.errors import WrongUsage
 from queue_engine.law.age import birth_window
-from queue_engine.law.rulebook import Rules
 from queue_engine.store import applications
 from queue_engine.store import tables as t
 from queue_engine.store.bulk import rows_of
-from queue_engine.store.records import localities, rulebook
+from queue_engine.store.records import locality_of
+
+MONTHS_A_YEAR = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def explain(connection: Connection, application_id: str, day: date | None = None
     Raises: WrongUsage for an unknown application or a day without a run.
     """
     row = applications.find(connection, application_id)
-    locality = next(entry for entry in localities(connection) if entry.locality_id == row.locality_id)
+    locality = locality_of(connection, row)
     day = day or locality.last_run_on
     run = _run(connection, locality.locality_id, day)
     if run is None or day is None:
@@ -68,7 +71,7 @@ def explain(connection: Connection, application_id: str, day: date | None = None
     words = [f"Night of {day}, queue {locality.locality} {past.birth_year}, application {application_id}."]
     if past.absent:
         return "\n".join([*words, past.absent])
-    rules = rulebook(connection).on(day, locality.locality)
+    rules = json.loads(run.rules)
     words.append(f"Class {ServiceClass(past.class_rank).code}, number {past.number} of {past.standing}.")
     if run.suspended:
         return "\n".join([*words, f"No vouchers that night: {day} lies in suspended days (rule B7)."])
@@ -127,7 +130,7 @@ def _got(connection: Connection, application_row: int, day: date) -> tuple[str, 
 
 
 def _compare(
-    connection: Connection, past: Past, offered: list[Offered], rules: Rules
+    connection: Connection, past: Past, offered: list[Offered], rules: Mapping[str, Any]
 ) -> tuple[list[Suiting], Counter[str]]:
     """Which vacancies suited, best wish first; and why the others did not, counted in places (rule C1)."""
     barred = past.barred(connection)
@@ -151,8 +154,8 @@ def _compare(
     return sorted(suiting, key=lambda entry: entry.order), reasons
 
 
-def _age_suits(birth_date: date, start_date: date, rules: Rules) -> bool:
-    first, last = birth_window(start_date, rules.age_min_months, rules.age_max_months)
+def _age_suits(birth_date: date, start_date: date, rules: Mapping[str, Any]) -> bool:
+    first, last = birth_window(start_date, rules["age_min_months"], rules["age_max_years"] * MONTHS_A_YEAR)
     return first <= birth_date <= last
 
 

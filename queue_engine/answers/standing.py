@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,7 +17,7 @@ from queue_engine.law.values import TurnPattern
 from queue_engine.store import applications
 from queue_engine.store import tables as t
 from queue_engine.store.bulk import rows_of
-from queue_engine.store.records import Locality, Why, localities, rulebook
+from queue_engine.store.records import Locality, Why, locality_of, rulebook
 from queue_engine.store.vouchers import live_voucher
 
 WORDS = {
@@ -77,7 +78,9 @@ class _Change:
     own: int = 0
     # (class, why, before this application in its class) -> steps
     steps: dict[tuple[int, str, bool], int] = field(default_factory=dict)
-    position_before: int | None = None
+    # The turn of the queue before and after, where this change had to do with it (rule A5).
+    turn_before: Turn | None = None
+    turn_after: Turn | None = None
 
 
 def describe(connection: Connection, application_id: str) -> str:
@@ -86,7 +89,7 @@ def describe(connection: Connection, application_id: str) -> str:
     Raises: WrongUsage for an unknown application.
     """
     row = applications.find(connection, application_id)
-    locality = next(entry for entry in localities(connection) if entry.locality_id == row.locality_id)
+    locality = locality_of(connection, row)
     words = [
         f"Application {application_id}: queue {locality.locality} {row.birth_year}, "
         f"class {ServiceClass(row.class_rank).code}."
@@ -120,8 +123,8 @@ def _instead_of_number(connection: Connection, row: Row[Any]) -> str:
         stored = live_voucher(connection, row.application_row)
         assert stored is not None
         until = stored.voucher.expires_on
-        term = f"up to and including {until}" if until else "; its term begins when the place is vacated (rule B3)"
-        return f"No number: voucher {stored.voucher.voucher_id} keeps a place {term}."
+        term = f" up to and including {until}" if until else "; its term begins when the place is vacated (rule B3)"
+        return f"No number: voucher {stored.voucher.voucher_id} keeps a place{term}."
     if row.state == ApplicationState.STOPPED.value:
         s = t.stop_list.c
         entry = connection.execute(
@@ -153,16 +156,34 @@ def _changes(connection: Connection, row: Row[Any]) -> list[_Change]:
             change.own += abs(steps) or 1
         key = (rank, why, bool(before))
         change.steps[key] = change.steps.get(key, 0) + steps
-    positions = rows_of(
+    for change_id, kind, day, before, after in _turns_changed(connection, row):
+        change = changes.setdefault(change_id, _Change(change_id, kind, day))
+        change.turn_before, change.turn_after = before, after
+    return sorted(changes.values(), key=lambda change: -change.change_id)
+
+
+def _turns_changed(connection: Connection, row: Row[Any]) -> Iterable[tuple[int, str, date | None, Turn, Turn]]:
+    """(change, kind, day, turn before, turn after) of the nights that served the queue, and of other patterns given."""
+    nights = rows_of(
         connection,
-        "select r.change_id, q.position_before from run_queue q join run r on r.run_id = q.run_id "
-        "where r.locality_id = ? and q.birth_year = ?",
+        "select r.change_id, r.on_day, q.first_priority_turns, q.general_turns, q.position_before, q.position_after "
+        "from run_queue q join run r on r.run_id = q.run_id where r.locality_id = ? and q.birth_year = ?",
         (row.locality_id, row.birth_year),
     )
-    for change_id, position in positions:
-        if change_id in changes:
-            changes[change_id].position_before = position
-    return list(changes.values())
+    for change_id, day, f, g, before, after in nights:
+        yield change_id, "night", date.fromisoformat(day), Turn(f, g, before), Turn(f, g, after)
+    code = locality_of(connection, row).locality
+    for change_id, kind, note in rows_of(connection, "select change_id, kind, note from change where note <> ''"):
+        patterns = json.loads(note).get(code)
+        if patterns:
+            before, after = (TurnPattern.parse(text) for text in patterns)
+            yield (
+                change_id,
+                kind,
+                None,
+                Turn(before.first_priority, before.general),
+                Turn(after.first_priority, after.general),
+            )
 
 
 def _last_change(connection: Connection, row: Row[Any], queue: Queue, turn: Turn) -> str:
@@ -173,24 +194,47 @@ def _last_change(connection: Connection, row: Row[Any], queue: Queue, turn: Turn
     now = queue.number(key)
     ahead = queue.ahead(key)
     for change in _changes(connection, row):
+        if change.turn_after is not None and _pattern(change.turn_after) != _pattern(turn):
+            # Between this change and now another pattern came into force by its day.
+            was = number_of(ahead, (sizes[0], sizes[1], sizes[2]), rank, change.turn_after)
+            if was != now:
+                return (
+                    f"Last changed from {was} to {now} by the turn pattern now in force, {_in_words(turn)} (rule A5)."
+                )
         if change.own:
             return f"It has stood so since {_told(change)}: this application came to this place in the queue."
         for (of, _why, before), steps in change.steps.items():
             sizes[of] -= steps
             if of == rank and before:
                 ahead -= steps
-        if change.position_before is not None and not turn.strict:
-            turn = Turn(turn.first_priority, turn.general, change.position_before)
+        turn = change.turn_before or turn
         was = number_of(ahead, (sizes[0], sizes[1], sizes[2]), rank, turn)
         if was != now:
-            return f"Last changed from {was} to {now} by {_told(change)}: {_reasons(change)}."
+            reasons = _reasons(change) or "another turn pattern (rule A5)"
+            return f"Last changed from {was} to {now} by {_told(change)}: {reasons}."
     return "It has not changed since the application was registered."
+
+
+def _pattern(turn: Turn) -> tuple[int, int]:
+    return turn.first_priority, turn.general
+
+
+def _in_words(turn: Turn) -> str:
+    return "strict" if turn.strict else f"{turn.first_priority}:{turn.general}"
+
+
+KINDS = {
+    "import applications": "the import of applications",
+    "import decisions": "the import of decisions",
+    "rules import": "the import of rules",
+}
 
 
 def _told(change: _Change) -> str:
     if change.kind == "night":
         return f"the night of {change.day}"
-    return f"{change.kind} of {change.day}" if change.day else f"an {change.kind}"
+    kind = KINDS.get(change.kind, f"the officer's act ({change.kind})")
+    return f"{kind} of {change.day}" if change.day else kind
 
 
 def _reasons(change: _Change) -> str:

@@ -122,16 +122,19 @@ def run(
     from queue_engine.settings import machine_clock, yesterday
 
     day = parse_day(date)
-    count = 0
+    count, code = 0, int(ExitCode.DONE)
     for report in run_nights(
         open_database(context, database),
         lambda entry: day or yesterday(machine_clock, entry.timezone),
         locality,
     ):
         say(night_in_words(report))
+        if report.failure is not None:
+            code = max(code, int(report.failure.exit_code))
         count += 1
     if not count:
         say("No locality is on record: nothing to run. Import applications and a bulletin first.")
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -152,7 +155,7 @@ def export(
 
     day = parse_day(date)
     if what is Export.QUEUE and day is not None:
-        raise WrongUsage("export.date", "the queue is written as it stands now.", next_step="Leave --date out.")
+        say("The queue is written as it stands now; --date does not change it.")
     write = exports.write_csv if file_format is Format.CSV else exports.write_json
     columns: tuple[str, ...]
     with open_database(context, database).read() as connection:
@@ -216,7 +219,7 @@ def demo(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit code; errors are told on stderr, without a traceback."""
-    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import SQLAlchemyError
 
     from bulletins.refusals import TableError
 
@@ -230,9 +233,12 @@ def main(arguments: list[str] | None = None) -> int:
     except TableError as error:
         say(str(error))
         return int(ExitCode.INPUT_REFUSED)
-    except OperationalError as error:
-        say(f"[database.failed] the database could not be used: {error.orig}. Nothing half-done was kept.")
+    except SQLAlchemyError as error:
+        say(f"[database.failed] the database could not be used ({type(error).__name__}). Nothing half-done was kept.")
         return int(ExitCode.INPUT_REFUSED)
+    except UnicodeError:
+        say("[usage.text] a word of the command is not valid text. Write it in UTF-8.")
+        return int(ExitCode.WRONG_USAGE)
     except BrokenPipeError:
         sys.stderr.close()
         return int(ExitCode.DONE)

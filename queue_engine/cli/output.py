@@ -10,9 +10,13 @@ from typing import Annotated
 
 import typer
 
+from bulletins.refusals import shown
 from queue_engine.errors import WrongUsage
 from queue_engine.settings import database_url
 from queue_engine.store.engine import DEFAULT_URL, Database
+
+FIRST_YEAR, LAST_YEAR = 1991, 2077
+"""The years that the law and the working calendar reach."""
 
 Progress = Callable[[int, int], None]
 
@@ -53,15 +57,28 @@ def parse_day(text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text) if len(text) == len("YYYY-MM-DD") and text[4] == text[7] == "-" else None
     except ValueError:
-        raise WrongUsage("usage.date", f"'{text}' is not a day.", next_step="Write it as YYYY-MM-DD.") from None
+        day = None
+    if day is None or not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise WrongUsage(
+            "usage.date",
+            f"'{shown(text, private=False)}' is not a day of {FIRST_YEAR} to {LAST_YEAR}.",
+            next_step="Write it as YYYY-MM-DD.",
+        )
+    return day
 
 
 def reason_given(reason: str) -> str:
     """A stated cause; WrongUsage if it is empty."""
     if not reason.strip():
         raise WrongUsage("usage.reason", "the reason is empty.", next_step="State it with --reason.")
+    if shown(reason, private=False) != reason:
+        raise WrongUsage(
+            "usage.reason",
+            "the reason is too long, or holds something like an IIN, a phone or an e-mail.",
+            next_step="State it in a few words, without personal data.",
+        )
     return reason.strip()
 
 

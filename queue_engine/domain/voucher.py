@@ -51,7 +51,7 @@ class Voucher:
     """A place kept for a child for a time.
 
     `expires_on` is the last day, inclusive; None while an early-booking term has not begun (rule B3).
-    `unconfirmed` is true while an out-of-turn benefit waits for its proof (rule D7).
+    `confirm_by` is the last day for the proof of an out-of-turn benefit, while it is wanted (rule D7).
     """
 
     voucher_id: str
@@ -64,7 +64,8 @@ class Voucher:
     vacated_on: date | None = None
     extended_on: date | None = None
     stop_list_until: date | None = None
-    unconfirmed: bool = False
+    attend_until: date | None = None
+    confirm_by: date | None = None
 
     def closed(self, closing: Closing) -> VoucherStatus:
         """The status after `closing`; RuleBroken if the voucher is not live."""
@@ -85,11 +86,16 @@ def voucher_id(issued_on: date, application_id: str) -> str:
     return f"V-{issued_on:%Y%m%d}-{application_id}"
 
 
-def check_decision(voucher: Voucher, decision: Decision) -> None:
-    """Raise RuleBroken if the rules do not allow the decision on this voucher (rules B3, D1-D5, D7)."""
+def check_decision(voucher: Voucher, decision: Decision, last_day: date | None) -> None:
+    """Raise RuleBroken if the rules do not allow the decision on this voucher (rules B3, B4, D1-D5, D7).
+
+    `last_day` is that of the term as far as it is known, be it that a coming night starts it; None = no term yet.
+    """
     day = decision.decided_on
-    if voucher.status is VoucherStatus.EXPIRED or (voucher.expires_on is not None and day > voucher.expires_on):
-        raise _lapsed(voucher, decision)
+    if voucher.status is VoucherStatus.EXPIRED:
+        raise _lapsed(voucher, decision, voucher.expires_on)
+    if voucher.status is VoucherStatus.ISSUED and last_day is not None and day > last_day:
+        raise _lapsed(voucher, decision, last_day)
     if voucher.status is not VoucherStatus.ISSUED:
         raise RuleBroken(
             "voucher.none",
@@ -108,19 +114,36 @@ def check_decision(voucher: Voucher, decision: Decision) -> None:
         )
     if decision.decision in (DecisionKind.ADMIT, DecisionKind.EXTEND):
         _check_term_runs(voucher, decision)
-    if decision.decision is DecisionKind.ADMIT and voucher.unconfirmed:
-        raise RuleBroken(
-            "voucher.unconfirmed",
-            f"the out-of-turn benefit of application {voucher.application_id} is not confirmed yet.",
-            rule="D7",
-            next_step="The department confirms it with `kezek confirm`; then the organisation may admit.",
-        )
+    _check_proof(voucher, decision)
     if decision.decision is DecisionKind.EXTEND and voucher.extended_on is not None:
         raise RuleBroken(
             "voucher.extended",
             f"voucher {voucher.voucher_id} was extended on {voucher.extended_on} already; its last day is "
             f"{voucher.expires_on}.",
             rule="D2",
+            next_step="The family comes by that day.",
+        )
+    if decision.decision is DecisionKind.ADMIT and voucher.attend_until is not None and day >= voucher.attend_until:
+        raise RuleBroken(
+            "voucher.stay_over",
+            f"the temporary place of voucher {voucher.voucher_id} ends on {voucher.attend_until}; admission was "
+            f"recorded on {day}.",
+            rule="B4",
+            next_step="Record a decline or a refusal instead.",
+        )
+
+
+def _check_proof(voucher: Voucher, decision: Decision) -> None:
+    """No admission before the proof, and nothing after its last day (rule D7)."""
+    if voucher.confirm_by is None:
+        return
+    if decision.decision is DecisionKind.ADMIT or decision.decided_on > voucher.confirm_by:
+        raise RuleBroken(
+            "voucher.unconfirmed",
+            f"the out-of-turn benefit of application {voucher.application_id} is to be confirmed by "
+            f"{voucher.confirm_by}, and is not yet.",
+            rule="D7",
+            next_step="The department confirms it with `kezek confirm`; then the organisation may admit.",
         )
 
 
@@ -146,7 +169,7 @@ def _check_term_runs(voucher: Voucher, decision: Decision) -> None:
     )
 
 
-def _lapsed(voucher: Voucher, decision: Decision) -> RuleBroken:
+def _lapsed(voucher: Voucher, decision: Decision, last_day: date | None) -> RuleBroken:
     stop_list = (
         f"The application is on the stop-list until {voucher.stop_list_until}."
         if voucher.stop_list_until is not None
@@ -154,7 +177,7 @@ def _lapsed(voucher: Voucher, decision: Decision) -> RuleBroken:
     )
     return RuleBroken(
         "voucher.lapsed",
-        f"voucher {voucher.voucher_id} held its place up to and including {voucher.expires_on}; "
+        f"voucher {voucher.voucher_id} held its place up to and including {last_day}; "
         f"{decision.decision} was recorded on {decision.decided_on}.",
         rule="D1 (voucher.validity)",
         next_step=stop_list,

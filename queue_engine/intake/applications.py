@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from bulletins.refusals import Refusal, Row
+from bulletins.refusals import Refusal, Row, shown
 from queue_engine.domain.application import Application, ServiceClass
 from queue_engine.domain.moments import day_of, to_us
 from queue_engine.intake.application_file import read_applications
@@ -72,6 +72,7 @@ class _Intake:
         self.registered: dict[str, _Registered] = {}
         self.by_child: dict[str, str] = {}
         self.children: dict[str, Any] = {}
+        self.seen: set[str] = set()
 
     def class_rank(self, locality: Locality, benefit: str) -> int:
         """The class of a benefit by the law of the open day (rule A3)."""
@@ -86,16 +87,19 @@ class _Intake:
         """Register or change the applications of one chunk, in the order of its rows."""
         known = store.by_ids(self.connection, [row.record.application_id for row in chunk])
         self.children = store.live_children(self.connection, [row.record.child_iin for row in chunk])
+        self.seen.clear()
         for line, application in ((row.line, row.record) for row in chunk):
             application_id = application.application_id
-            if application_id in self.registered:
+            if application_id in self.seen:
+                # The same id again within the chunk: what came before is written and read back.
                 self._write()
+                known.pop(application_id, None)
                 known.update(store.by_ids(self.connection, [application_id]))
-            if application_id not in known:
+            self.seen.add(application_id)
+            if application_id in known:
+                self._change(line, application, known[application_id])
+            else:
                 self._register(line, application)
-                continue
-            self._change(line, application, known[application_id])
-            known.update(store.by_ids(self.connection, [application_id]))
         self._write()
 
     def _register(self, line: int, application: Application) -> None:
@@ -114,6 +118,7 @@ class _Intake:
             if live.registered_change != self.change_id or (live.filed_at_us, live.application_id) < key:
                 self._refuse_child(line, application.application_id, live.application_id)
                 return
+            self.ledger.write()
             store.forget_registered(self.connection, live.application_row)
             self.report.new -= 1
             self._refuse_child(live.source_line, live.application_id, application.application_id)
@@ -137,8 +142,6 @@ class _Intake:
 
     def _write(self) -> None:
         """Write the new applications so far, each with its step into the queue."""
-        if not self.registered:
-            return
         store.insert_applications(self.connection, [entry.values for entry in self.registered.values()])
         for entry in self.registered.values():
             row, _id, locality_id, year, rank, filed_at_us = entry.values[:6]
@@ -146,22 +149,26 @@ class _Intake:
             self.ledger.move(Standing(row, locality_id, year, rank, filed_at_us), 1, Why.REGISTERED, day)
         self.ledger.write()
         self.report.new += len(self.registered)
-        self.children.update(store.live_children(self.connection, self.by_child))
+        if self.by_child:
+            self.children.update(store.live_children(self.connection, self.by_child))
         self.registered.clear()
         self.by_child.clear()
 
     def _change(self, line: int, application: Application, known: Any) -> None:
         """A row of a known application: a change of circumstances, or nothing new (rule A7)."""
+        iins: list[str] = []
         if known.child_iin != application.child_iin:
             self._write()
-            live = store.live_children(self.connection, [application.child_iin]).get(application.child_iin)
+            iins = [known.child_iin, application.child_iin]
+            live = store.live_children(self.connection, iins).get(application.child_iin)
             if live is not None and live.application_id != application.application_id:
                 self._refuse_child(line, application.application_id, live.application_id)
                 return
         locality = self.registry.localities.get(application.locality)
         if locality is None or locality.locality_id != known.locality_id:
             expected = "the locality on record: a family that moves files anew there and archives this application"
-            self.report.refuse(Refusal(self.path.name, line, "locality", application.locality, expected, "A1"))
+            given = shown(application.locality, private=False)
+            self.report.refuse(Refusal(self.path.name, line, "locality", given, expected, "A1"))
             return
         entry = locality
         try:
@@ -176,10 +183,21 @@ class _Intake:
             )
         except ChangeRefused as refusal:
             self.report.refuse(
-                Refusal(self.path.name, line, refusal.column, refusal.value, refusal.expected, refusal.rule)
+                Refusal(
+                    self.path.name,
+                    line,
+                    refusal.column,
+                    shown(refusal.value, private=False),
+                    refusal.expected,
+                    refusal.rule,
+                )
             )
             return
         kept = to_us(application.filed_at) != known.filed_at_us
+        for iin in iins:
+            self.children.pop(iin, None)
+        if iins:
+            self.children.update(store.live_children(self.connection, iins))
         self.report.changed += changed
         self.report.unchanged += not changed
         if changed or kept:

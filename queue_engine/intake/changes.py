@@ -52,7 +52,7 @@ def change_circumstances(
             "E2",
         )
     if content.asks != before.asks:
-        store.keep_version(connection, known, ledger.change_id)
+        store.keep_versions(connection, [known], ledger.change_id)
     rank = known.class_rank if content.benefit == known.benefit else class_rank(content.benefit)
     connection.execute(
         update(t.application)
@@ -90,7 +90,6 @@ def _move(
     after = Standing(known.application_row, known.locality_id, birth_year, rank, known.filed_at_us)
     if before == after:
         ledger.move(after, 0, Why.CHANGED, day)
-        ledger.write()
         return
     why = Why.BENEFIT_CHANGED if before.birth_year == after.birth_year else Why.BIRTH_DATE_CORRECTED
     state = known.state
@@ -104,4 +103,3 @@ def _move(
         ledger.move(after, 1, why, day)
     else:
         ledger.move(after, 0, why, day)
-    ledger.write()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from bulletins.refusals import Refusal, Row
+from bulletins.refusals import Refusal, Row, shown
 from bulletins.vacancy import AdmissionOrder
 from queue_engine.domain.application import ApplicationState
 from queue_engine.domain.decision import Decision, DecisionKind
@@ -19,7 +20,7 @@ from queue_engine.store import applications
 from queue_engine.store import tables as t
 from queue_engine.store.bulk import chunks, insert_many
 from queue_engine.store.engine import Database
-from queue_engine.store.records import Ledger, Locality, Why, localities, new_change, rulebook
+from queue_engine.store.records import Ledger, Locality, Why, calendar, localities, new_change, rulebook
 from queue_engine.store.vouchers import Ending, StoredVoucher, end_vouchers, last_vouchers
 
 CLOSINGS = {
@@ -72,14 +73,20 @@ class _DecisionIntake:
             decision = row.record
             application = found.get(decision.application_id)
             if application is None:
-                self._refuse(row, "application_id", decision.application_id, "an application on record", "D3")
+                self._refuse(
+                    row,
+                    "application_id",
+                    shown(decision.application_id, private=False),
+                    "an application on record",
+                    "D3",
+                )
                 continue
             if decision.application_id in self.touched:
-                # A second decision in one chunk: the first is written, and the voucher read anew.
+                # A second decision in one chunk: what came before is written, and the records are read anew.
                 self._write()
-                found.update(applications.by_ids(self.connection, [decision.application_id]))
+                found = applications.by_ids(self.connection, ids)
+                vouchers = last_vouchers(self.connection, rows)
                 application = found[decision.application_id]
-                vouchers.update(last_vouchers(self.connection, [application.application_row]))
             content = (application.application_row, decision.decided_on, decision.decision.value, decision.reason)
             if decision.decision_id in known:
                 self._again(row, content == known[decision.decision_id])
@@ -120,7 +127,7 @@ class _DecisionIntake:
                 rule="D3",
                 next_step="A voucher comes from a night's run.",
             )
-        check_decision(stored.voucher, decision)
+        check_decision(stored.voucher, decision, self._term_ahead(stored))
         if decision.decision is DecisionKind.EXTEND:
             self._extend(stored, decision)
         else:
@@ -136,6 +143,16 @@ class _DecisionIntake:
                 self.change_id,
             )
         )
+
+    def _term_ahead(self, stored: StoredVoucher) -> date | None:
+        """The last day that a coming night will set for a vacated early-booking place (decisions 1.2, 1.15)."""
+        vacated_on = stored.voucher.vacated_on
+        locality = self.localities[stored.locality_id]
+        if stored.voucher.expires_on is not None or vacated_on is None or locality.open_day is None:
+            return stored.voucher.expires_on
+        begins = max(vacated_on, locality.open_day, stored.voucher.issued_on)
+        rules = self.rules.on(begins, locality.locality)
+        return calendar(self.connection, rules.country).last_day(begins, rules.voucher_validity)
 
     def _extend(self, stored: StoredVoucher, decision: Decision) -> None:
         """Once, to the n-th calendar day after issue (rule D2)."""
@@ -167,7 +184,7 @@ class _DecisionIntake:
                 admitted.append((application, ending.day))
                 continue
             if ending.closing is Closing.ADMIT:
-                stays.append({"row": application.application_row, "until": ending.stored.attend_until})
+                stays.append({"row": application.application_row, "until": ending.stored.voucher.attend_until})
             returning.append(application.application_row)
             reason = ending.reason
             self.ledger.move(applications.standing(application), 1, WHY[ending.closing], ending.day, reason)

@@ -109,9 +109,7 @@ class WorkingCalendar:
 
         Kept with a voucher, it shows later whether its last day was counted before or after a correction.
         """
-        from importlib.metadata import version  # slow to import, and seldom needed
-
-        edition = f"{self.country} holidays-{version('holidays')}"
+        edition = f"{self.country} holidays-{_edition()}"
         if not self._corrections:
             return edition
         lines = [
@@ -126,6 +124,14 @@ class WorkingCalendar:
             if self.is_working_day(day):
                 return day
         raise CalendarError("calendar.reach", f"no working day is left after {day}.", rule="D1")
+
+
+@lru_cache(maxsize=1)
+def _edition() -> str:
+    """The release of the days off."""
+    from importlib.metadata import version  # slow to import, and seldom needed
+
+    return version("holidays")
 
 
 @lru_cache(maxsize=16)

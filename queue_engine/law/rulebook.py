@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from types import MappingProxyType
 from typing import TypeVar
@@ -45,6 +46,13 @@ class Rules:
     @property
     def age_max_months(self) -> int:
         return self.age_max_years * _MONTHS_A_YEAR
+
+    def as_json(self) -> str:
+        """All parameters as a JSON object, to be kept with what went by them."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values["turn"] = str(self.turn)
+        values["benefit_classes"] = dict(self.benefit_classes)
+        return json.dumps(values, default=str, sort_keys=True)
 
     def is_suspended(self, day: date) -> bool:
         """Whether nothing is published and no voucher is issued on `day` (rule B7)."""

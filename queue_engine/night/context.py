@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 
 from sqlalchemy import Connection
 
+from queue_engine.errors import KezekError
 from queue_engine.law.calendar import WorkingCalendar
 from queue_engine.law.rulebook import Rulebook, Rules
 from queue_engine.store.records import Ledger, Locality
@@ -38,10 +39,13 @@ class NightReport:
     acts: int = 0
     refused_withdrawals: tuple[str, ...] = ()
     refused_acts: tuple[str, ...] = ()
+    failure: KezekError | None = None
 
     def counts(self) -> dict[str, int]:
         """The numbers alone, by name."""
-        return {name: value for name, value in asdict(self).items() if type(value) is int}
+        return {
+            name: value for name, value in ((f.name, getattr(self, f.name)) for f in fields(self)) if type(value) is int
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from queue_engine.domain.moments import end_of
-from queue_engine.errors import RuleBroken
+from queue_engine.errors import KezekError, RuleBroken
 from queue_engine.night.context import Night, NightReport
 from queue_engine.night.serve import serve
 from queue_engine.night.steps import (
@@ -19,6 +20,7 @@ from queue_engine.night.steps import (
     end_stays,
     lapse_vouchers,
     reclassify,
+    renew_rounds,
     return_from_stop_list,
     take_acts,
     take_withdrawals,
@@ -45,6 +47,7 @@ STEPS: tuple[Callable[[Night], None], ...] = (
     return_from_stop_list,
     end_stays,
     archive_over_age,
+    renew_rounds,
     serve,
 )
 """The order of rule F2; the bulletins of the day are closed with the run itself."""
@@ -59,14 +62,28 @@ def run_nights(database: Database, day_of: DayOf, locality: str | None = None) -
         day_of: the day asked for in a locality; missed days before it are caught up first (rule F1).
         locality: only this one.
 
-    A night that is on record changes nothing and is yielded with `repeated` set (rule F3).
-    Raises: LocalityHeld if another process runs nights; RuleBroken for a day before the first run.
+    A night that is on record changes nothing and is yielded with `repeated` set (rule F3). A locality that fails is
+    yielded with `failure` set, and the others are run all the same.
+    Raises: LocalityHeld if another process runs nights; WrongUsage for an unknown locality.
     """
     with database.run_lock():
         with database.read() as connection:
             wanted = [find_locality(connection, locality)] if locality else localities(connection)
         for entry in wanted:
-            yield from _run_locality(database, entry, day_of(entry))
+            day = day_of(entry)
+            try:
+                yield from _run_locality(database, entry, day)
+            except KezekError as error:
+                yield NightReport(entry.locality, day, failure=error)
+            except (SQLAlchemyError, OverflowError) as error:
+                what = f"the night could not be run ({type(error).__name__}); nothing of it was kept."
+                failure = KezekError(
+                    "run.failed",
+                    what,
+                    rule="F3",
+                    next_step="Run it again; if it fails again, keep the file and ask for help.",
+                )
+                yield NightReport(entry.locality, day, failure=failure)
 
 
 def _run_locality(database: Database, locality: Locality, day: date) -> Iterator[NightReport]:
@@ -104,6 +121,7 @@ def run_night(database: Database, code: str, day: date) -> NightReport:
                 change_id=change_id,
                 calendar=working_days.fingerprint,
                 suspended=today.is_suspended(day),
+                rules=today.as_json(),
                 report="{}",
             )
         ).inserted_primary_key

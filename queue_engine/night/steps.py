@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -23,9 +26,8 @@ from queue_engine.store.vouchers import Ending, StoredVoucher, end_vouchers, vou
 
 def reclassify(night: Night) -> None:
     """Put right the class of applications when the law of this day classes their benefit anew (rule A3)."""
-    before = night.locality.last_run_on
     classes = night.rules.benefit_classes
-    if before is not None and night.rulebook.on(before, night.locality.locality).benefit_classes == classes:
+    if dict(_classes_before(night)) == dict(classes):
         return
     a = t.application.c
     for benefit in Benefit:
@@ -38,25 +40,42 @@ def reclassify(night: Night) -> None:
                 a.state != ApplicationState.ARCHIVED.value,
             )
         ).all()
-        for row in rows:
-            _change_class(night, row, benefit, rank, Why.CLASS_CHANGED)
+        _change_class(night, rows, benefit, rank, Why.CLASS_CHANGED)
         night.report.reclassified += len(rows)
 
 
-def _change_class(night: Night, row: Row[Any], benefit: Benefit, rank: int, why: str) -> None:
-    applications.keep_version(night.connection, row, night.ledger.change_id)
+def _classes_before(night: Night) -> Mapping[str, str]:
+    """The classes by which applications stand now: those of the last run, or before the first of the latest law."""
+    last = night.locality.last_run_on
+    if last is None:
+        return night.rulebook.on(date.max, night.locality.locality).benefit_classes
+    r = t.run.c
+    kept = night.connection.execute(
+        select(r.rules).where(r.locality_id == night.locality.locality_id, r.on_day == last)
+    ).scalar_one()
+    classes: Mapping[str, str] = json.loads(kept)["benefit_classes"]
+    return classes
+
+
+def _change_class(night: Night, rows: Sequence[Row[Any]], benefit: Benefit, rank: int, why: str) -> None:
+    """Give applications a benefit and its class, and move those that stand in a queue."""
+    if not rows:
+        return
+    applications.keep_versions(night.connection, rows, night.ledger.change_id)
     night.connection.execute(
         update(t.application)
-        .where(t.application.c.application_row == row.application_row)
-        .values(benefit=benefit.value, class_rank=rank, benefit_confirmed_on=None)
+        .where(t.application.c.application_row == bindparam("row"))
+        .values(benefit=benefit.value, class_rank=rank, benefit_confirmed_on=None),
+        [{"row": row.application_row} for row in rows],
     )
-    before = applications.standing(row)
-    after = before._replace(class_rank=rank)
-    if row.state == ApplicationState.QUEUED.value:
-        night.ledger.move(before, -1, why, night.day)
-        night.ledger.move(after, 1, why, night.day)
-    else:
-        night.ledger.move(after, 0, why, night.day)
+    for row in rows:
+        before = applications.standing(row)
+        after = before._replace(class_rank=rank)
+        if row.state == ApplicationState.QUEUED.value:
+            night.ledger.move(before, -1, why, night.day)
+            night.ledger.move(after, 1, why, night.day)
+        else:
+            night.ledger.move(after, 0, why, night.day)
 
 
 def take_acts(night: Night) -> None:
@@ -92,9 +111,12 @@ def take_withdrawals(night: Night) -> None:
         )
         .order_by(w.withdrawn_at_us, w.withdrawal_id)
     ).all()
+    still_held = Counter(vacancy for _, vacancy in held_until_later(night)) if waiting else Counter[int]()
     refused = []
     for row in waiting:
-        taken = row.places <= free_places(night, row.vacancy_row)
+        vacancy = night.connection.execute(select(t.vacancy).where(t.vacancy.c.vacancy_row == row.vacancy_row)).one()
+        free = vacancy.places - vacancy.withdrawn - vacancy.held - vacancy.used - still_held[row.vacancy_row]
+        taken = row.places <= free
         if taken:
             take_places(night.connection, row.vacancy_row, row.places)
             night.report.withdrawn += row.places
@@ -107,13 +129,6 @@ def take_withdrawals(night: Night) -> None:
             update(t.withdrawal).where(w.withdrawal_id == row.withdrawal_id).values(state=TAKEN if taken else REFUSED)
         )
     night.report.refused_withdrawals = tuple(refused)
-
-
-def free_places(night: Night, vacancy_row: int) -> int:
-    """Free places of one vacancy at the end of the day of the run."""
-    row = night.connection.execute(select(t.vacancy).where(t.vacancy.c.vacancy_row == vacancy_row)).one()
-    still_held = sum(1 for _, place in held_until_later(night) if place == vacancy_row)
-    return int(row.places - row.withdrawn - row.held - row.used - still_held)
 
 
 def held_until_later(night: Night) -> list[tuple[int, int]]:
@@ -181,10 +196,11 @@ def cancel_unconfirmed(night: Night) -> None:
     v = t.voucher.c
     found = _due(night, v.confirm_by <= night.day, v.confirmed_on.is_(None))
     _end(night, found, Closing.CANCEL, Why.UNCONFIRMED, "out-of-turn benefit not confirmed in time")
-    general = night.rules.benefit_classes[Benefit.NONE.value]
-    rank = ServiceClass[general.upper()].value
-    for row in applications.by_ids(night.connection, [s.voucher.application_id for s in found]).values():
-        _change_class(night, row, Benefit.NONE, rank, Why.BENEFIT_CHANGED)
+    rank = ServiceClass[night.rules.benefit_classes[Benefit.NONE.value].upper()].value
+    ending = applications.by_ids(night.connection, [stored.voucher.application_id for stored in found]).values()
+    # A benefit that the family has changed since is another one, and not in question.
+    doubted = [row for row in ending if row.class_rank == ServiceClass.OUT_OF_TURN and row.benefit_confirmed_on is None]
+    _change_class(night, doubted, Benefit.NONE, rank, Why.BENEFIT_CHANGED)
     night.report.unconfirmed = len(found)
 
 
@@ -263,7 +279,11 @@ def end_stays(night: Night) -> None:
     a = t.application.c
     result = night.connection.execute(
         update(t.application)
-        .where(a.locality_id == night.locality.locality_id, a.temporary_until <= night.day)
+        .where(
+            a.locality_id == night.locality.locality_id,
+            a.temporary_until.is_not(None),
+            a.temporary_until <= night.day,
+        )
         .values(temporary_until=None)
     )
     night.report.stays_ended = result.rowcount
@@ -283,6 +303,20 @@ def archive_over_age(night: Night) -> None:
         )
         .order_by(a.application_id)
     ).all()
-    leaving = [(row, night.day) for row in rows]
+    holding = {application for application, _ in held_until_later(night)} | admitted_later(night) if rows else set()
+    leaving = [(row, night.day) for row in rows if row.application_row not in holding]
     applications.archive(night.connection, night.ledger, leaving, Why.OVER_AGE, "over age")
-    night.report.over_age = len(rows)
+    night.report.over_age = len(leaving)
+
+
+def renew_rounds(night: Night) -> None:
+    """A turn pattern other than that of the last night starts its round anew in every queue (decision 1.25)."""
+    q, turn = t.queue_turn.c, night.rules.turn
+    night.connection.execute(
+        update(t.queue_turn)
+        .where(
+            q.locality_id == night.locality.locality_id,
+            or_(q.first_priority_turns != turn.first_priority, q.general_turns != turn.general),
+        )
+        .values(first_priority_turns=turn.first_priority, general_turns=turn.general, position=0)
+    )

@@ -13,6 +13,8 @@ def night_in_words(report: NightReport) -> str:
     'astana, night of 2026-03-20: on record already, nothing changed.'
     """
     start = f"{report.locality}, night of {report.day}: "
+    if report.failure is not None:
+        return f"{start}{report.failure}"
     if report.repeated:
         return start + "on record already, nothing changed."
     parts = [

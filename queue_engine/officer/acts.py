@@ -11,7 +11,7 @@ from queue_engine.store import applications
 from queue_engine.store import tables as t
 from queue_engine.store.acts import ActKind, perform
 from queue_engine.store.engine import Database
-from queue_engine.store.records import Ledger, Locality, localities, new_change
+from queue_engine.store.records import Ledger, Locality, locality_of, new_change
 
 
 def act(database: Database, kind: ActKind, application_id: str, reason: str, day: date | None = None) -> str:
@@ -21,7 +21,7 @@ def act(database: Database, kind: ActKind, application_id: str, reason: str, day
     """
     with database.write() as connection:
         application = applications.find(connection, application_id)
-        locality = next(entry for entry in localities(connection) if entry.locality_id == application.locality_id)
+        locality = locality_of(connection, application)
         day = _day(locality, day)
         if locality.open_day is not None and day > locality.open_day:
             connection.execute(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from queue_engine.answers.standing import open_turns
 from queue_engine.domain.voucher import VoucherStatus
 from queue_engine.errors import WrongUsage
 from queue_engine.intake.calendar_file import read_calendar_corrections
@@ -26,12 +28,15 @@ def make_database(database: Database, timezone: str, rules: Path | None) -> str:
 
     try:
         ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         raise WrongUsage(
             "init.timezone", f"{timezone} is not a time zone.", next_step="Use a name like Asia/Almaty."
         ) from None
     overrides = read_overrides(rules) if rules else []
-    database.path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        database.path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WrongUsage("init.folder", f"the folder of the database cannot be made: {error.strerror}.") from None
     with database.write() as connection:
         upgrade(connection)
         known = connection.execute(select(t.settings.c.value).where(t.settings.c.name == "timezone")).scalar()
@@ -52,9 +57,21 @@ def import_rules(database: Database, path: Path) -> str:
     """Take the department's rules in; an entry for the same name, day and locality replaces the earlier."""
     overrides = read_overrides(path)
     with database.write() as connection:
-        new_change(connection, "rules import")
+        before = _patterns(connection)
+        change_id = new_change(connection, "rules import")
         _store_overrides(connection, overrides)
+        after = _patterns(connection)
+        changed = {code: [before[code], after[code]] for code in after if before[code] != after[code]}
+        if changed:
+            connection.execute(
+                update(t.change).where(t.change.c.change_id == change_id).values(note=json.dumps(changed))
+            )
     return f"{len(overrides)} rules of the department's own are on record from this file."
+
+
+def _patterns(connection: Connection) -> dict[str, str]:
+    """The turn pattern of each locality now (rule A5)."""
+    return {entry.locality: str(open_turns(connection, entry).pattern) for entry in localities(connection)}
 
 
 def _store_overrides(connection: Connection, overrides: list[Override]) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 from sqlalchemy import Connection, Row, bindparam, select, update
 
+from bulletins.refusals import shown
 from queue_engine.domain.application import ANY_ORGANIZATION, Application, ApplicationState
 from queue_engine.domain.moments import to_us
 from queue_engine.errors import WrongUsage
@@ -143,11 +145,12 @@ def by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, Row[Any]]:
 
 def find(connection: Connection, application_id: str) -> Row[Any]:
     """One application; WrongUsage if it is not on record."""
+    application_id = normalize("NFC", application_id.strip())
     row = by_ids(connection, [application_id]).get(application_id)
     if row is None:
         raise WrongUsage(
             "application.unknown",
-            f"no application {application_id} is on record.",
+            f"no application {shown(application_id, private=False)} is on record.",
             next_step="Check the application number.",
         )
     return row
@@ -171,7 +174,8 @@ def live_children(connection: Connection, iins: Iterable[str]) -> dict[str, Row[
 
 def forget_registered(connection: Connection, application_row: int) -> None:
     """Take back an application registered earlier in this same transaction (decision 1.10)."""
-    connection.execute(t.movement.delete().where(t.movement.c.application_row == application_row))
+    for table in (t.movement, t.application_version):
+        connection.execute(table.delete().where(table.c.application_row == application_row))
     connection.execute(t.application.delete().where(t.application.c.application_row == application_row))
 
 
@@ -189,19 +193,34 @@ def set_state(connection: Connection, rows: Iterable[int], state: ApplicationSta
         )
 
 
-def keep_version(connection: Connection, row: Row[Any], change_id: int) -> None:
-    """Keep what the application said until this change."""
-    connection.execute(
-        t.application_version.insert().values(
-            application_row=row.application_row,
-            until_change=change_id,
-            birth_year=row.birth_year,
-            birth_date=row.birth_date,
-            class_rank=row.class_rank,
-            profile_id=row.profile_id,
-            wishes=row.wishes,
-            benefit=row.benefit,
-        )
+def keep_versions(connection: Connection, rows: Sequence[Row[Any]], change_id: int) -> None:
+    """Keep what the applications said until this change."""
+    insert_many(
+        connection,
+        t.application_version,
+        (
+            "application_row",
+            "until_change",
+            "birth_year",
+            "birth_date",
+            "class_rank",
+            "profile_id",
+            "wishes",
+            "benefit",
+        ),
+        [
+            (
+                row.application_row,
+                change_id,
+                row.birth_year,
+                row.birth_date.isoformat(),
+                row.class_rank,
+                row.profile_id,
+                row.wishes,
+                row.benefit,
+            )
+            for row in rows
+        ],
     )
 
 
@@ -219,7 +238,6 @@ def archive(
             state=ApplicationState.ARCHIVED.value,
             archived_on=bindparam("day"),
             archive_reason=reason,
-            temporary_until=None,
         ),
         parameters,
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Column, Connection, func, insert, select
+from sqlalchemy import Column, Connection, Row, func, insert, select
 
 from queue_engine.errors import WrongUsage
 from queue_engine.law.calendar import CalendarCorrection, WorkingCalendar
@@ -125,11 +125,11 @@ def new_change(connection: Connection, kind: str, day: date | None = None) -> in
 
 def localities(connection: Connection) -> list[Locality]:
     """All localities, by code."""
-    rows = connection.execute(select(t.locality).order_by(t.locality.c.locality))
-    return [
-        Locality(row.locality_id, row.locality, ZoneInfo(row.timezone), row.first_run_on, row.last_run_on)
-        for row in rows
-    ]
+    return [_locality(row) for row in connection.execute(select(t.locality).order_by(t.locality.c.locality))]
+
+
+def _locality(row: Row[Any]) -> Locality:
+    return Locality(row.locality_id, row.locality, ZoneInfo(row.timezone), row.first_run_on, row.last_run_on)
 
 
 class Registry:
@@ -158,6 +158,11 @@ class Registry:
             self.localities[code] = entry
         return entry
 
+    def timezone(self, code: str) -> ZoneInfo:
+        """The time zone of a locality, on record or not."""
+        entry = self.localities.get(code)
+        return entry.timezone if entry else ZoneInfo(self._timezone)
+
     def organization(self, locality_id: int, code: str) -> int:
         key = (locality_id, code)
         known = self._organizations.get(key)
@@ -181,13 +186,20 @@ class Registry:
 
 def find_locality(connection: Connection, code: str) -> Locality:
     """The locality of that code; WrongUsage if there is none."""
-    for entry in localities(connection):
-        if entry.locality == code:
-            return entry
-    raise WrongUsage(
-        "locality.unknown",
-        f"no locality {code} is on record.",
-        next_step="Import its applications or bulletin first.",
+    row = connection.execute(select(t.locality).where(t.locality.c.locality == code)).one_or_none()
+    if row is None:
+        raise WrongUsage(
+            "locality.unknown",
+            f"no locality {code} is on record.",
+            next_step="Import its applications or bulletin first.",
+        )
+    return _locality(row)
+
+
+def locality_of(connection: Connection, application: Row[Any]) -> Locality:
+    """The locality an application is filed in."""
+    return _locality(
+        connection.execute(select(t.locality).where(t.locality.c.locality_id == application.locality_id)).one()
     )
 
 

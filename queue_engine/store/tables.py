@@ -81,6 +81,8 @@ change = Table(
     Column("change_id", RowId, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("on_day", Date),
+    # of a rules import: JSON object, by locality the turn pattern before and after, where it changed
+    Column("note", Text, nullable=False, server_default=""),
 )
 
 application = Table(
@@ -125,6 +127,13 @@ Index(
     application.c.locality_id,
     application.c.birth_year,
     application.c.state,
+)
+
+Index(
+    "ix_application_stay",
+    application.c.locality_id,
+    sqlite_where=application.c.temporary_until.is_not(None),
+    postgresql_where=application.c.temporary_until.is_not(None),
 )
 
 # What an application said before a change of circumstances (rule A7), for explanations of earlier nights.
@@ -234,6 +243,8 @@ run = Table(
     Column("change_id", ForeignKey("change.change_id"), nullable=False),
     Column("calendar", Text, nullable=False),
     Column("suspended", Boolean, nullable=False),
+    # JSON object of the rule parameters the run went by, as they were then
+    Column("rules", Text, nullable=False),
     # JSON object of counts: what the steps did
     Column("report", Text, nullable=False),
     UniqueConstraint("locality_id", "on_day"),

@@ -10,8 +10,10 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from bulletins.vacancy import Vacancy, Withdrawal
 from queue_engine.domain.moments import day_of, to_us
+from queue_engine.domain.voucher import GIVES_PLACE_BACK
 from queue_engine.store import tables as t
-from queue_engine.store.records import Locality
+from queue_engine.store.bulk import insert_many
+from queue_engine.store.records import Locality, next_row_id
 
 WAITING, TAKEN, REFUSED = "waiting", "taken", "refused"
 
@@ -27,39 +29,70 @@ def by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, Row[Any]]:
     return {row.vacancy_id: row for row in rows}
 
 
-def publish(connection: Connection, locality: Locality, organization_id: int, vacancy: Vacancy, change_id: int) -> None:
-    """Record a vacancy and list it in its bulletin, or in the open one if that is closed (decision 1.4)."""
-    at_us = to_us(vacancy.published_at)
-    result = connection.execute(
-        insert(t.vacancy).values(
-            vacancy_id=vacancy.vacancy_id,
-            locality_id=locality.locality_id,
-            organization_id=organization_id,
-            published_at_us=at_us,
-            age_group=vacancy.age_group,
-            birth_year=vacancy.birth_year,
-            language=vacancy.language,
-            group_type=vacancy.group_type.value,
-            regime=vacancy.regime.value,
-            admission=vacancy.admission.value,
-            start_date=vacancy.start_date,
-            vacated_on=vacancy.vacated_on,
-            attend_until=vacancy.attend_until,
-            places=vacancy.places,
-            registered_change=change_id,
+VACANCY_COLUMNS = (
+    "vacancy_row",
+    "vacancy_id",
+    "locality_id",
+    "organization_id",
+    "published_at_us",
+    "age_group",
+    "birth_year",
+    "language",
+    "group_type",
+    "regime",
+    "admission",
+    "start_date",
+    "vacated_on",
+    "attend_until",
+    "places",
+    "registered_change",
+)
+ENTRY_COLUMNS = ("locality_id", "on_day", "kind", "vacancy_row", "places", "at_us")
+
+
+class Publication:
+    """Vacancies handed over in one change, written together: each with its line of the bulletin (rules B1, B5)."""
+
+    def __init__(self, connection: Connection, change_id: int) -> None:
+        self._connection = connection
+        self._change_id = change_id
+        self._next_row = next_row_id(connection, t.vacancy.c.vacancy_row)
+        self._vacancies: list[tuple[Any, ...]] = []
+        self._entries: list[tuple[Any, ...]] = []
+
+    def add(self, locality: Locality, organization_id: int, vacancy: Vacancy) -> None:
+        """Note a vacancy; its line goes to the bulletin of its day, or to the open one if that is closed (1.4)."""
+        at_us = to_us(vacancy.published_at)
+        day = locality.entry_day(day_of(at_us, locality.timezone))
+        self._vacancies.append(
+            (
+                self._next_row,
+                vacancy.vacancy_id,
+                locality.locality_id,
+                organization_id,
+                at_us,
+                vacancy.age_group,
+                vacancy.birth_year,
+                vacancy.language,
+                vacancy.group_type.value,
+                vacancy.regime.value,
+                vacancy.admission.value,
+                vacancy.start_date.isoformat(),
+                vacancy.vacated_on.isoformat() if vacancy.vacated_on else None,
+                vacancy.attend_until.isoformat() if vacancy.attend_until else None,
+                vacancy.places,
+                self._change_id,
+            )
         )
-    )
-    assert result.inserted_primary_key is not None
-    connection.execute(
-        insert(t.bulletin_entry).values(
-            locality_id=locality.locality_id,
-            on_day=locality.entry_day(day_of(at_us, locality.timezone)),
-            kind="vacated",
-            vacancy_row=result.inserted_primary_key[0],
-            places=vacancy.places,
-            at_us=at_us,
-        )
-    )
+        entry = (locality.locality_id, day.isoformat(), "vacated", self._next_row, vacancy.places, at_us)
+        self._entries.append(entry)
+        self._next_row += 1
+
+    def write(self) -> None:
+        insert_many(self._connection, t.vacancy, VACANCY_COLUMNS, self._vacancies)
+        insert_many(self._connection, t.bulletin_entry, ENTRY_COLUMNS, self._entries)
+        self._vacancies.clear()
+        self._entries.clear()
 
 
 def set_vacated_on(connection: Connection, vacancy_row: int, day: date) -> None:
@@ -73,6 +106,20 @@ def reserved_by_waiting(connection: Connection, vacancy_row: int) -> int:
     return int(
         connection.execute(
             select(func.coalesce(func.sum(w.places), 0)).where(w.vacancy_row == vacancy_row, w.state == WAITING)
+        ).scalar_one()
+    )
+
+
+def held_until_later(connection: Connection, vacancy_row: int, day: date) -> int:
+    """Places given back by vouchers that ended after `day`: on that day they were still held (decision 1.2)."""
+    v = t.voucher.c
+    return int(
+        connection.execute(
+            select(func.count()).where(
+                v.vacancy_row == vacancy_row,
+                v.closed_on > day,
+                v.status.in_([status.value for status in GIVES_PLACE_BACK]),
+            )
         ).scalar_one()
     )
 

@@ -27,7 +27,6 @@ class StoredVoucher:
     application_row: int
     vacancy_row: int
     locality_id: int
-    attend_until: date | None
 
 
 def vouchers_where(connection: Connection, *conditions: Any) -> list[StoredVoucher]:
@@ -64,11 +63,10 @@ def _stored(row: Row[Any]) -> StoredVoucher:
         vacated_on=row.vacated_on,
         extended_on=row.extended_on,
         stop_list_until=row.back_on,
-        unconfirmed=row.confirm_by is not None and row.confirmed_on is None,
+        attend_until=row.attend_until,
+        confirm_by=row.confirm_by if row.confirmed_on is None else None,
     )
-    return StoredVoucher(
-        voucher, row.voucher_row, row.application_row, row.vacancy_row, row.locality_id, row.attend_until
-    )
+    return StoredVoucher(voucher, row.voucher_row, row.application_row, row.vacancy_row, row.locality_id)
 
 
 def last_vouchers(connection: Connection, application_rows: Iterable[int]) -> dict[int, StoredVoucher]:

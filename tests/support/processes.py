@@ -11,17 +11,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from queue_engine.answers import exports
+from queue_engine.cli.main import main
 from queue_engine.store.engine import Database
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-PATIENCE = 120
+PATIENCE = 300
 """Seconds after which a process that should have ended is taken for hanging."""
 
 _COMMAND = """
@@ -70,7 +71,12 @@ def url(path: Path) -> str:
 
 def start(path: Path, *words: str, prologue: str = "") -> subprocess.Popen[str]:
     """Start `kezek --database PATH WORDS`, after the lines of `prologue`, and do not wait for it."""
-    return _start([prologue + _COMMAND, "--database", url(path), *words])
+    return _start(["-c", prologue + _COMMAND, "--database", url(path), *words])
+
+
+def start_module(name: str, *words: str) -> subprocess.Popen[str]:
+    """Start a program of the tests by the name of its module, and do not wait for it."""
+    return _start(["-m", name, *words])
 
 
 def finish(process: subprocess.Popen[str]) -> Finished:
@@ -84,9 +90,17 @@ def kezek(path: Path, *words: str, prologue: str = "") -> Finished:
     return finish(start(path, *words, prologue=prologue))
 
 
+def kezek_here(path: Path, *words: str) -> Finished:
+    """The same command in this process, for many small cases: what would be a stack trace comes out as an exception."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = main(["--database", url(path), *words])
+    return Finished(code, out.getvalue(), err.getvalue())
+
+
 def kezek_measured(path: Path, note: Path, *words: str) -> tuple[Finished, float]:
     """Run the command to its end; how it ended, and the most memory it took, in MB (written to `note` on the way)."""
-    finished = finish(_start([_MEASURED, str(note), "--database", url(path), *words]))
+    finished = finish(_start(["-c", _MEASURED, str(note), "--database", url(path), *words]))
     assert note.exists(), finished.told
     return finished, int(note.read_text()) / 1024
 
@@ -127,6 +141,12 @@ def integrity(path: Path) -> str:
         return str(connection.exec_driver_sql("pragma integrity_check").scalar())
 
 
+def runs_on_record(path: Path) -> int:
+    """How many nights the database has on record."""
+    with _read(path) as connection:
+        return int(connection.exec_driver_sql("select count(*) from run").scalar_one())
+
+
 @contextmanager
 def _read(path: Path) -> Iterator[Connection]:
     database = Database(url(path))
@@ -140,7 +160,7 @@ def _read(path: Path) -> Iterator[Connection]:
 def _start(arguments: list[str]) -> subprocess.Popen[str]:
     folders = [str(CHECKOUT), str(CHECKOUT / "tests")]
     return subprocess.Popen(
-        [sys.executable, "-c", *arguments],
+        [sys.executable, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

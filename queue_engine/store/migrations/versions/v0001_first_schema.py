@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("change_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("on_day", sa.Date(), nullable=True),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("change_id", name=op.f("pk_change")),
     )
     op.create_table(
@@ -109,6 +110,13 @@ def upgrade() -> None:
     with op.batch_alter_table("application", schema=None) as batch_op:
         batch_op.create_index("ix_application_queue", ["locality_id", "birth_year", "state"], unique=False)
         batch_op.create_index(
+            "ix_application_stay",
+            ["locality_id"],
+            unique=False,
+            sqlite_where=sa.text("temporary_until IS NOT NULL"),
+            postgresql_where=sa.text("temporary_until IS NOT NULL"),
+        )
+        batch_op.create_index(
             "uq_application_live_child",
             ["child_iin"],
             unique=True,
@@ -143,6 +151,7 @@ def upgrade() -> None:
         sa.Column("change_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("calendar", sa.Text(), nullable=False),
         sa.Column("suspended", sa.Boolean(), nullable=False),
+        sa.Column("rules", sa.Text(), nullable=False),
         sa.Column("report", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["change_id"], ["change.change_id"], name=op.f("fk_run_change_id")),
         sa.ForeignKeyConstraint(["locality_id"], ["locality.locality_id"], name=op.f("fk_run_locality_id")),
@@ -461,6 +470,11 @@ def downgrade() -> None:
             "uq_application_live_child",
             sqlite_where=sa.text("state != 'archived'"),
             postgresql_where=sa.text("state != 'archived'"),
+        )
+        batch_op.drop_index(
+            "ix_application_stay",
+            sqlite_where=sa.text("temporary_until IS NOT NULL"),
+            postgresql_where=sa.text("temporary_until IS NOT NULL"),
         )
         batch_op.drop_index("ix_application_queue")
 
