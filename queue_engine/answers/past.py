@@ -14,9 +14,8 @@ from queue_engine.domain.asking import Asked
 from queue_engine.domain.moments import end_of
 from queue_engine.domain.queue import Turn, number_of
 from queue_engine.store import tables as t
-from queue_engine.store.applications import ANY_ID
 from queue_engine.store.bulk import rows_of
-from queue_engine.store.records import Locality, Why
+from queue_engine.store.records import ANY_ID, Locality, Why
 
 # These hold from the day they are dated, even when recorded before an earlier night (decision 1.2).
 DATED = (Why.DECLINED, Why.REFUSED, Why.TEMPORARY)

@@ -100,7 +100,7 @@ class _Intake:
                 self._change(line, application, known[application_id])
             else:
                 self._register(line, application)
-        self._write()
+        self._write(chunk_ends=True)
 
     def _register(self, line: int, application: Application) -> None:
         """A new application, if it is the one live application of its child (rule A7, decision 1.10)."""
@@ -140,8 +140,8 @@ class _Intake:
             line,
         )
 
-    def _write(self) -> None:
-        """Write the new applications so far, each with its step into the queue."""
+    def _write(self, *, chunk_ends: bool = False) -> None:
+        """Write the new applications so far, each with its step into the queue; within a chunk they become known."""
         store.insert_applications(self.connection, [entry.values for entry in self.registered.values()])
         for entry in self.registered.values():
             row, _id, locality_id, year, rank, filed_at_us = entry.values[:6]
@@ -149,7 +149,7 @@ class _Intake:
             self.ledger.move(Standing(row, locality_id, year, rank, filed_at_us), 1, Why.REGISTERED, day)
         self.ledger.write()
         self.report.new += len(self.registered)
-        if self.by_child:
+        if self.by_child and not chunk_ends:
             self.children.update(store.live_children(self.connection, self.by_child))
         self.registered.clear()
         self.by_child.clear()

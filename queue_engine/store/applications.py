@@ -8,19 +8,15 @@ from datetime import date
 from typing import Any
 from unicodedata import normalize
 
-import numpy as np
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from bulletins.refusals import shown
-from queue_engine.domain.application import ANY_ORGANIZATION, Application, ApplicationState
+from queue_engine.domain.application import Application, ApplicationState
 from queue_engine.domain.moments import to_us
 from queue_engine.errors import WrongUsage
 from queue_engine.store import tables as t
 from queue_engine.store.bulk import chunks, insert_many
 from queue_engine.store.records import Ledger, Locality, Registry, Standing
-
-ANY_ID = 0
-"""Stands for `*` in the wishes of an application; organisation ids start at 1."""
 
 COLUMNS = (
     "application_row",
@@ -64,20 +60,13 @@ class Content:
 
 def content_of(application: Application, registry: Registry, locality: Locality) -> Content:
     """The changeable part of an application; organisations and profiles get ids as they come."""
-    ids = [
-        ANY_ID if code == ANY_ORGANIZATION else registry.organization(locality.locality_id, code)
-        for code in application.organizations
-    ]
     return Content(
         birth_date=application.birth_date,
         benefit=application.benefit.value,
         profile_id=registry.profile(
-            "|".join(application.languages),
-            application.group_type.value,
-            "|".join(application.regimes),
-            "|".join(application.accepts),
+            application.languages, application.group_type, application.regimes, application.accepts
         ),
-        wishes=np.array(ids, dtype="<i4").tobytes(),
+        wishes=registry.wishes(locality.locality_id, application.organizations),
         child_iin=application.child_iin,
         phones="|".join(application.phones),
         email=application.email,

@@ -19,9 +19,8 @@ from bulletins.vacancy import AdmissionOrder
 from queue_engine.domain.asking import Asked, Kind
 from queue_engine.law.age import birth_window
 from queue_engine.law.rulebook import Rules
-from queue_engine.store.applications import ANY_ID
 from queue_engine.store.bulk import rows_of
-from queue_engine.store.records import Locality
+from queue_engine.store.records import ANY_ID, Locality
 
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 

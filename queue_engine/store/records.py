@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, NamedTuple
@@ -9,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Column, Connection, Row, func, insert, select
 
+from queue_engine.domain.application import ANY_ORGANIZATION
 from queue_engine.errors import WrongUsage
 from queue_engine.law.calendar import CalendarCorrection, WorkingCalendar
 from queue_engine.law.overrides import Override, from_json
@@ -132,20 +135,24 @@ def _locality(row: Row[Any]) -> Locality:
     return Locality(row.locality_id, row.locality, ZoneInfo(row.timezone), row.first_run_on, row.last_run_on)
 
 
+ANY_ID = 0
+"""Stands for `*` in the wishes of an application; organisation ids start at 1."""
+
+
 class Registry:
     """Codes to ids within one transaction: localities, organisations and profiles are added as they come."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.localities = {entry.locality: entry for entry in localities(connection)}
-        self._organizations: dict[tuple[int, str], int] = {
-            (row.locality_id, row.organization): row.organization_id
-            for row in connection.execute(select(t.organization))
-        }
+        self._organizations: dict[int, dict[str, int]] = {}
+        for row in connection.execute(select(t.organization)):
+            self._organizations.setdefault(row.locality_id, {})[row.organization] = row.organization_id
         self._profiles: dict[tuple[str, str, str, str], int] = {
             (row.languages, row.group_type, row.regimes, row.accepts): row.profile_id
             for row in connection.execute(select(t.profile))
         }
+        self._profile_of: dict[tuple[object, ...], int] = {}
         self._timezone = setting(connection, "timezone")
 
     def locality(self, code: str) -> Locality:
@@ -164,15 +171,34 @@ class Registry:
         return entry.timezone if entry else ZoneInfo(self._timezone)
 
     def organization(self, locality_id: int, code: str) -> int:
-        key = (locality_id, code)
-        known = self._organizations.get(key)
+        of_locality = self._organizations.setdefault(locality_id, {})
+        known = of_locality.get(code)
         if known is None:
             row = self._connection.execute(insert(t.organization).values(locality_id=locality_id, organization=code))
             assert row.inserted_primary_key is not None
-            known = self._organizations[key] = int(row.inserted_primary_key[0])
+            known = of_locality[code] = int(row.inserted_primary_key[0])
         return known
 
-    def profile(self, languages: str, group_type: str, regimes: str, accepts: str) -> int:
+    def wishes(self, locality_id: int, codes: Sequence[str]) -> bytes:
+        """Ordered wishes as one blob: int32 little-endian organisation ids, ANY_ID for `*`."""
+        of_locality = self._organizations.setdefault(locality_id, {ANY_ORGANIZATION: ANY_ID})
+        of_locality.setdefault(ANY_ORGANIZATION, ANY_ID)
+        try:
+            ids = [of_locality[code] for code in codes]
+        except KeyError:
+            ids = [self.organization(locality_id, code) for code in codes]
+        return struct.pack(f"<{len(ids)}i", *ids)
+
+    def profile(self, languages: Sequence[str], group_type: str, regimes: Sequence[str], accepts: Sequence[str]) -> int:
+        """The id of what an application asks for besides organisations."""
+        asked = (tuple(languages), group_type, tuple(regimes), tuple(accepts))
+        known = self._profile_of.get(asked)
+        if known is None:
+            texts = ("|".join(languages), group_type, "|".join(regimes), "|".join(accepts))
+            known = self._profile_of[asked] = self._profile(*texts)
+        return known
+
+    def _profile(self, languages: str, group_type: str, regimes: str, accepts: str) -> int:
         key = (languages, group_type, regimes, accepts)
         known = self._profiles.get(key)
         if known is None:
