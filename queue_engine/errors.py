@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 
 class ExitCode(IntEnum):
@@ -35,6 +36,14 @@ class KezekError(Exception):
         if next_step:
             words.append(next_step)
         super().__init__(" ".join(words))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """An error of a night comes whole from another process."""
+        return _again, (type(self), self.code, self.what, self.rule, self.next_step)
+
+
+def _again(kind: type[KezekError], code: str, what: str, rule: str, next_step: str) -> KezekError:
+    return kind(code, what, rule=rule, next_step=next_step)
 
 
 class RuleBroken(KezekError):

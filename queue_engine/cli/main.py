@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +23,11 @@ from queue_engine.cli.output import (
     say,
 )
 from queue_engine.errors import ExitCode, KezekError, WrongUsage
+
+if TYPE_CHECKING:
+    from queue_engine.night.context import NightReport
+    from queue_engine.night.run import DayOf
+    from queue_engine.store.engine import Database
 
 app = typer.Typer(
     name="kezek",
@@ -111,22 +117,28 @@ def run(
     context: typer.Context,
     date: DateOption = None,
     locality: Annotated[str | None, typer.Option(help="Only this locality.", show_default=False)] = None,
+    workers: Annotated[int, typer.Option(min=1, metavar="N", help="Localities side by side, on PostgreSQL.")] = 1,
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Scheduler of a Dask cluster to run on.", show_default=False),
+    ] = None,
     database: DatabaseOption = None,
 ) -> None:
     """Run the night of a day, missed days first; without a date, yesterday's in each locality.
 
     Example: kezek run --date 2026-03-20
     """
-    from queue_engine.night.run import run_nights
     from queue_engine.night.words import night_in_words
     from queue_engine.settings import machine_clock, yesterday
 
     day = parse_day(date)
     count, code = 0, int(ExitCode.DONE)
-    for report in run_nights(
+    for report in _nights(
         open_database(context, database),
         lambda entry: day or yesterday(machine_clock, entry.timezone),
         locality,
+        workers,
+        cluster,
     ):
         say(night_in_words(report))
         if report.failure is not None:
@@ -135,6 +147,25 @@ def run(
     if not count:
         say("No locality is on record: nothing to run. Import applications and a bulletin first.")
     raise typer.Exit(code)
+
+
+def _nights(
+    database: Database, day_of: DayOf, locality: str | None, workers: int, cluster: str | None
+) -> Iterator[NightReport]:
+    """The run in this process, in several of this machine, or on a cluster."""
+    if cluster is not None:
+        from queue_engine.night.cluster import run_on_cluster
+
+        return run_on_cluster(database, day_of, locality, scheduler=cluster)
+    if workers > 1 and not database.side_by_side:
+        say("A SQLite file has one writer at a time: its nights run one after another, whatever --workers says.")
+    elif workers > 1:
+        from queue_engine.night.side_by_side import run_side_by_side
+
+        return run_side_by_side(database, day_of, locality, workers=workers)
+    from queue_engine.night.run import run_nights
+
+    return run_nights(database, day_of, locality)
 
 
 @app.command()

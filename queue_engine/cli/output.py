@@ -49,7 +49,9 @@ def open_database(context: typer.Context, own: str | None) -> Database:
 def database_at(context: typer.Context, own: str | None) -> Database:
     """The database meant, made or not."""
     before: str | None = context.find_root().params.get("database")
-    return Database(database_url(own or before, DEFAULT_URL))
+    database = Database(database_url(own or before, DEFAULT_URL))
+    context.call_on_close(database.engine.dispose)
+    return database
 
 
 def parse_day(text: str | None) -> date | None:

@@ -48,12 +48,12 @@ def show(database: Database, seed: int, say: Callable[[str], None] = print, scal
         nights = _ordinary_days(database, city.life(), Path(folder), say)
     _tell_chart(nights, say)
     _tell_example(database, say)
-    say(f"\nAll of this took {perf_counter() - started:.0f} seconds. The records are in {database.path}.")
+    say(f"\nAll of this took {perf_counter() - started:.0f} seconds. The records are in {database}.")
 
 
 def _clear(database: Database) -> None:
     """Take the last demo's database away; anything else is somebody's work."""
-    if not database.path.exists():
+    if database.path is not None and not database.path.exists():
         return
     if database.exists():
         with database.read() as connection:
@@ -63,9 +63,7 @@ def _clear(database: Database) -> None:
                     "there is a database here already, and it is not a demo's.",
                     next_step="Run the demo in another folder, or name another file with --database.",
                 )
-    database.engine.dispose()
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{database.path}{suffix}").unlink(missing_ok=True)
+    database.store.clear()
 
 
 def _take_intake(database: Database, city: City, folder: Path, say: Callable[[str], None]) -> None:
@@ -97,7 +95,7 @@ def _tell_intake(database: Database, night: NightReport, say: Callable[[str], No
         rows = rows_of(
             connection,
             "select a.birth_year, count(distinct a.application_row), count(v.voucher_row), "
-            "sum(v.class_rank = 0), sum(v.class_rank = 1) from application a "
+            "count(*) filter (where v.class_rank = 0), count(*) filter (where v.class_rank = 1) from application a "
             "left join voucher v on v.application_row = a.application_row group by 1 order by 1 desc",
         )
         places = dict(rows_of(connection, "select birth_year, sum(places) from vacancy group by 1"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -55,6 +56,13 @@ STEPS: tuple[Callable[[Night], None], ...] = (
 DayOf = Callable[[Locality], date]
 
 
+class Due(NamedTuple):
+    """A locality whose nights are to be run, up to and including the day."""
+
+    locality: str
+    day: date
+
+
 def run_nights(database: Database, day_of: DayOf, locality: str | None = None) -> Iterator[NightReport]:
     """Run every night that is due, locality by locality, and yield what each did.
 
@@ -64,26 +72,44 @@ def run_nights(database: Database, day_of: DayOf, locality: str | None = None) -
 
     A night that is on record changes nothing and is yielded with `repeated` set (rule F3). A locality that fails is
     yielded with `failure` set, and the others are run all the same.
-    Raises: LocalityHeld if another process runs nights; WrongUsage for an unknown locality.
+    Raises: LocalityHeld if another process runs nights of this file; WrongUsage for an unknown locality.
     """
     with database.run_lock():
-        with database.read() as connection:
-            wanted = [find_locality(connection, locality)] if locality else localities(connection)
-        for entry in wanted:
-            day = day_of(entry)
-            try:
-                yield from _run_locality(database, entry, day)
-            except KezekError as error:
-                yield NightReport(entry.locality, day, failure=error)
-            except (SQLAlchemyError, OverflowError) as error:
-                what = f"the night could not be run ({type(error).__name__}); nothing of it was kept."
-                failure = KezekError(
-                    "run.failed",
-                    what,
-                    rule="F3",
-                    next_step="Run it again; if it fails again, keep the file and ask for help.",
-                )
-                yield NightReport(entry.locality, day, failure=failure)
+        for due in nights_due(database, day_of, locality):
+            yield from run_locality(database, due)
+
+
+def nights_due(database: Database, day_of: DayOf, locality: str | None = None) -> list[Due]:
+    """What a run is to do, by locality code; WrongUsage for an unknown locality."""
+    with database.read() as connection:
+        wanted = [find_locality(connection, locality)] if locality else localities(connection)
+    return [Due(entry.locality, day_of(entry)) for entry in wanted]
+
+
+def run_locality(database: Database, due: Due, patience_ms: int = 0) -> Iterator[NightReport]:
+    """Run the nights of one locality up to a day, alone; what fails is yielded as `failure`, never raised.
+
+    patience_ms: how long to wait for another run that holds the locality.
+    """
+    try:
+        with database.locality_lock(due.locality, patience_ms):
+            with database.read() as connection:
+                entry = find_locality(connection, due.locality)
+            yield from _run_locality(database, entry, due.day)
+    except KezekError as error:
+        yield NightReport(*due, failure=error)
+    except (SQLAlchemyError, OverflowError) as error:
+        yield NightReport(*due, failure=night_failed(error))
+
+
+def night_failed(error: BaseException) -> KezekError:
+    """What to tell of a night that broke off."""
+    return KezekError(
+        "run.failed",
+        f"the night could not be run ({type(error).__name__}); nothing of it was kept.",
+        rule="F3",
+        next_step="Run it again; if it fails again, keep the file and ask for help.",
+    )
 
 
 def _run_locality(database: Database, locality: Locality, day: date) -> Iterator[NightReport]:
@@ -104,7 +130,7 @@ def _run_locality(database: Database, locality: Locality, day: date) -> Iterator
 
 def run_night(database: Database, code: str, day: date) -> NightReport:
     """One night of one locality, in one transaction; nothing if it is on record already."""
-    with database.write() as connection:
+    with database.write(code) as connection:
         locality = find_locality(connection, code)
         report = NightReport(code, day)
         if locality.last_run_on is not None and day <= locality.last_run_on:

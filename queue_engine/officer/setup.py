@@ -34,7 +34,8 @@ def make_database(database: Database, timezone: str, rules: Path | None) -> str:
         ) from None
     overrides = read_overrides(rules) if rules else []
     try:
-        database.path.parent.mkdir(parents=True, exist_ok=True)
+        if database.path is not None:
+            database.path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WrongUsage("init.folder", f"the folder of the database cannot be made: {error.strerror}.") from None
     with database.write() as connection:

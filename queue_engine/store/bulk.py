@@ -1,4 +1,8 @@
-"""Rows in bulk, past the ORM and past one statement a row. Dates go as ISO text, moments as integers."""
+"""Rows in bulk, past the ORM and past one statement a row.
+
+Statements are written with `?`. Dates go and come as ISO text, moments as integers; a truth comes as True or 1. The
+few statements that the two databases do not share are translated here and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -9,25 +13,43 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Table
 
 T = TypeVar("T")
+POSTGRESQL = "postgresql"
+"""The dialect whose rows in bulk go by `store.postgresql`; its driver is imported only where it is used."""
 # Below the limit of variables of any SQLite since 3.32.
 CHUNK = 5_000
 
 
 def insert_many(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert rows, one tuple of `columns` each."""
-    if rows:
+    if not rows:
+        return
+    if connection.dialect.name == POSTGRESQL:
+        from queue_engine.store import postgresql
+
+        postgresql.copy_rows(connection, table.name, columns, rows)
+    else:
         marks = ", ".join("?" * len(columns))
         connection.exec_driver_sql(f"insert into {table.name} ({', '.join(columns)}) values ({marks})", list(rows))
 
 
 def execute_many(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
     """Run one statement for each row of parameters."""
-    if rows:
+    if not rows:
+        return
+    if connection.dialect.name == POSTGRESQL:
+        from queue_engine.store import postgresql
+
+        postgresql.execute_many(connection, statement, rows)
+    else:
         connection.exec_driver_sql(statement, list(rows))
 
 
 def rows_of(connection: Connection, statement: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """All rows of a query as plain tuples, as the driver gives them."""
+    if connection.dialect.name == POSTGRESQL:
+        from queue_engine.store import postgresql
+
+        return postgresql.rows_of(connection, statement, parameters)
     cursor: Any = connection.exec_driver_sql(statement, parameters).cursor
     rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows

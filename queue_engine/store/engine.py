@@ -1,49 +1,73 @@
-"""Opening the database: durable, one writer at a time, reads beside it."""
+"""Opening the database: durable, changes one after another, reads beside them."""
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
-from queue_engine.errors import LocalityHeld, WrongUsage
+from queue_engine.errors import WrongUsage
+from queue_engine.store.sqlite import SqliteFile
 
 DEFAULT_URL = "sqlite:///kezek.db"
 SCHEMA = "0001"
-BUSY_SECONDS = 60
-# Pages of the write-ahead log before it is folded into the file: a locality's night touches thousands, and folding
-# them together is far cheaper than one night at a time.
-CHECKPOINT = "wal_autocheckpoint=16000"
+ADDRESSES = "Use sqlite:///FILE or postgresql://USER@HOST/DATABASE."
+
+
+class Store(Protocol):
+    """What SQLite and PostgreSQL each do in their own way; see `Database`."""
+
+    engine: Engine
+    side_by_side: bool
+
+    @property
+    def path(self) -> Path | None: ...
+
+    def made(self) -> bool: ...
+    def write(self, locality: str | None, /) -> AbstractContextManager[Connection]: ...
+    def read(self) -> AbstractContextManager[Connection]: ...
+    def run_lock(self) -> AbstractContextManager[None]: ...
+    def locality_lock(self, locality: str, patience_ms: int, /) -> AbstractContextManager[None]: ...
+    def clear(self) -> None: ...
 
 
 class Database:
-    """One database: `write()` for a transaction that changes records, `read()` for a steady view of them.
-
-    SQLite before 3.51.3 can damage a file when two connections write and checkpoint at once, so every
-    transaction that writes holds a lock file from begin to commit. The lock goes when the process goes.
-    """
+    """One database: `write()` for a transaction that changes records, `read()` for a steady view of them."""
 
     def __init__(self, url: str) -> None:
         try:
             self.url = make_url(url)
         except ArgumentError:
-            raise WrongUsage(
-                "database.url", "the database address cannot be read.", next_step="Use sqlite:///FILE."
-            ) from None
-        if self.url.get_backend_name() != "sqlite" or self.url.database in (None, "", ":memory:"):
-            raise WrongUsage("database.url", "only a SQLite file is supported so far.", next_step="Use sqlite:///FILE.")
-        self.path = Path(self.url.database or "")
-        self.engine = _engine(url)
+            raise WrongUsage("database.url", "the database address cannot be read.", next_step=ADDRESSES) from None
+        self.store = _store(self.url)
+        self.engine = self.store.engine
+
+    @property
+    def path(self) -> Path | None:
+        """The file of the records; None if a server keeps them."""
+        return self.store.path
+
+    @property
+    def side_by_side(self) -> bool:
+        """Whether nights of different localities may run at the same time."""
+        return self.store.side_by_side
+
+    @property
+    def address(self) -> str:
+        """The whole address, for another process of ours; it may hold a password."""
+        return self.url.render_as_string(hide_password=False)
+
+    def __str__(self) -> str:
+        """Where the records are, to be shown."""
+        return str(self.path) if self.path else self.url.render_as_string(hide_password=True)
 
     def exists(self) -> bool:
         """Whether `kezek init` has made it."""
-        if not self.path.exists() or self.path.stat().st_size == 0:
+        if not self.store.made():
             return False
         with self.engine.connect() as connection:
             return inspect(connection).has_table("alembic_version")
@@ -58,11 +82,7 @@ class Database:
             with self.read() as connection:
                 version = connection.execute(text("select version_num from alembic_version")).scalar()
         except DatabaseError:
-            raise WrongUsage(
-                "database.unreadable",
-                "the file is not a database of Kezek, or cannot be opened.",
-                next_step="Check --database and the rights on the file.",
-            ) from None
+            raise self.unreadable() from None
         if version != SCHEMA:
             raise WrongUsage(
                 "database.version",
@@ -71,62 +91,64 @@ class Database:
             )
         return self
 
+    def unreadable(self) -> WrongUsage:
+        """What to say of a database that cannot be opened."""
+        if self.path is None:
+            return WrongUsage(
+                "database.unreadable",
+                "the server does not let us in, or the database is not there.",
+                next_step="Check --database, the server, and the rights of its user.",
+            )
+        return WrongUsage(
+            "database.unreadable",
+            "the file is not a database of Kezek, or cannot be opened.",
+            next_step="Check --database and the rights on the file.",
+        )
+
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction that may write: committed whole at the end, or not at all."""
-        with _locked(self.path, "writer", wait=True), self.engine.connect() as connection:
-            connection.info["writes"] = True
-            try:
-                with connection.begin():
-                    yield connection
-            finally:
-                connection.info["writes"] = False
+    def write(self, locality: str | None = None) -> Iterator[Connection]:
+        """A transaction that may write: committed whole at the end, or not at all.
+
+        locality: it changes the records of this locality alone, and allots no row ids of applications and vacancies
+        (a night); None = it may change anything. Others wait as decision 7 says.
+        """
+        with self.store.write(locality) as connection:
+            yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A steady view of the records, beside any writer."""
-        with self.engine.connect() as connection, connection.begin():
+        with self.store.read() as connection:
             yield connection
 
     @contextmanager
     def run_lock(self) -> Iterator[None]:
-        """Hold the right to run nights; LocalityHeld (exit 75) if another process has it."""
-        with _locked(self.path, "run", wait=False):
+        """Hold the right to run nights, where one run excludes all others; LocalityHeld (exit 75) if it is taken."""
+        with self.store.run_lock():
+            yield
+
+    @contextmanager
+    def locality_lock(self, locality: str, patience_ms: int = 0) -> Iterator[None]:
+        """Hold the right to run a locality's nights; LocalityHeld (exit 75) if another run keeps it so long."""
+        with self.store.locality_lock(locality, patience_ms):
             yield
 
 
-def _engine(url: str) -> Engine:
-    engine = create_engine(
-        url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True
-    )
-
-    @event.listens_for(engine, "connect")
-    def _connected(dbapi: Any, _record: Any) -> None:
-        dbapi.isolation_level = None
-        for pragma in ("journal_mode=wal", "synchronous=full", "foreign_keys=on", "cache_size=-65536", CHECKPOINT):
-            dbapi.execute(f"pragma {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begun(connection: Connection) -> None:
-        # A deferred BEGIN that reads and then writes fails under load instead of waiting.
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.info.get("writes") else "BEGIN")
-
-    return engine
-
-
-@contextmanager
-def _locked(path: Path, name: str, *, wait: bool) -> Iterator[None]:
-    lock = os.open(f"{path}-{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
+def _store(url: URL) -> Store:
+    backend = url.get_backend_name()
+    if backend == "sqlite" and url.database not in (None, "", ":memory:"):
+        return SqliteFile(url)
+    if backend == "postgresql":
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            raise LocalityHeld(
-                "run.held", "another run holds the locality.", rule="F1", next_step="Wait until it ends."
+            from queue_engine.store.postgresql import PostgresServer
+        except ImportError:
+            raise WrongUsage(
+                "database.driver",
+                "the driver of PostgreSQL is not installed.",
+                next_step="Install it with `pip install 'kezek[postgres]'`.",
             ) from None
-        yield
-    finally:
-        os.close(lock)
+        return PostgresServer(url)
+    raise WrongUsage("database.url", "records are kept in a SQLite file or in PostgreSQL.", next_step=ADDRESSES)
 
 
 __all__ = ["DEFAULT_URL", "SCHEMA", "Database"]

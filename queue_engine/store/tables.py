@@ -34,6 +34,7 @@ metadata = MetaData(
 )
 # Ids are compared as text by code point, the same in every database and in Python (rule C4).
 Id = Text().with_variant(Text(collation="C"), "postgresql")
+# Row ids that the program allots itself (`next_row_id`) have no sequence, so none can be behind.
 RowId = BigInteger().with_variant(Integer, "sqlite")
 
 settings = Table(
@@ -88,7 +89,7 @@ change = Table(
 application = Table(
     "application",
     metadata,
-    Column("application_row", RowId, primary_key=True),
+    Column("application_row", RowId, primary_key=True, autoincrement=False),
     Column("application_id", Id, nullable=False, unique=True),
     Column("locality_id", ForeignKey("locality.locality_id"), nullable=False),
     Column("birth_year", SmallInteger, nullable=False),
@@ -173,7 +174,7 @@ movement = Table(
 vacancy = Table(
     "vacancy",
     metadata,
-    Column("vacancy_row", RowId, primary_key=True),
+    Column("vacancy_row", RowId, primary_key=True, autoincrement=False),
     Column("vacancy_id", Id, nullable=False, unique=True),
     Column("locality_id", ForeignKey("locality.locality_id"), nullable=False),
     Column("organization_id", ForeignKey("organization.organization_id"), nullable=False),

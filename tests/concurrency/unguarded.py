@@ -11,7 +11,7 @@ from queue_engine.store.engine import Database
 
 
 @contextmanager
-def split_write(database: Database) -> Iterator[Connection]:
+def split_write(database: Database, _locality: str | None = None) -> Iterator[Connection]:
     """In place of `Database.write`: no transaction around the statements, so each one is committed by itself."""
     with database.engine.connect() as connection:
         connection.info["writes"] = True
@@ -23,7 +23,7 @@ def split_write(database: Database) -> Iterator[Connection]:
 
 
 @contextmanager
-def deferred_write(database: Database) -> Iterator[Connection]:
+def deferred_write(database: Database, _locality: str | None = None) -> Iterator[Connection]:
     """In place of `Database.write`: no lock file, and a transaction that begins to write only when it must."""
     with database.engine.connect() as connection, connection.begin():
         yield connection

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from queue_engine.cli.main import main
+from support import postgres
 from support.rows import (
     APPLICATION_COLUMNS,
     BULLETIN_COLUMNS,
@@ -55,7 +56,7 @@ class Department:
     def __init__(self, folder: Path, timezone: str = "Asia/Almaty", rules: str | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.database = f"sqlite:///{folder / 'kezek.db'}"
+        self.database = postgres.new_database() if postgres.asked_for() else f"sqlite:///{folder / 'kezek.db'}"
         self._files = 0
         self._decisions = 0
         self._secrets: set[str] = set()

@@ -76,7 +76,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "application",
-        sa.Column("application_row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "application_row",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
         sa.Column("application_id", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
         sa.Column("locality_id", sa.Integer(), nullable=False),
         sa.Column("birth_year", sa.SmallInteger(), nullable=False),
@@ -244,7 +249,12 @@ def upgrade() -> None:
 
     op.create_table(
         "vacancy",
-        sa.Column("vacancy_row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "vacancy_row",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
         sa.Column("vacancy_id", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
         sa.Column("locality_id", sa.Integer(), nullable=False),
         sa.Column("organization_id", sa.Integer(), nullable=False),

