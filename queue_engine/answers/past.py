@@ -186,5 +186,6 @@ def _turn(connection: Connection, locality: Locality, birth_year: int, run: Row[
         (locality.locality_id, birth_year, run.on_day.isoformat()),
     )
     if rows and rows[0][1:3] == (pattern.first_priority, pattern.general):
-        return Turn(*rows[0][1:3], rows[0][3] if rows[0][0] == run.run_id else rows[0][4])
+        position = rows[0][3] if rows[0][0] == run.run_id else rows[0][4]
+        return Turn(pattern.first_priority, pattern.general, position)
     return Turn(pattern.first_priority, pattern.general)

@@ -55,6 +55,12 @@ def _clear(database: Database) -> None:
     """Take the last demo's database away; anything else is somebody's work."""
     if not database.path.exists():
         return
+    if database.is_foreign():
+        raise WrongUsage(
+            "database.unreadable",
+            "the file is there already, and is not a database of Kezek.",
+            next_step="Name another file with --database.",
+        )
     if database.exists():
         with database.read() as connection:
             if connection.execute(select(t.settings.c.value).where(t.settings.c.name == MARK)).scalar() is None:

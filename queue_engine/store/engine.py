@@ -14,7 +14,6 @@ from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from queue_engine.errors import LocalityHeld, WrongUsage
 
-DEFAULT_URL = "sqlite:///kezek.db"
 SCHEMA = "0001"
 BUSY_SECONDS = 60
 # Pages of the write-ahead log before it is folded into the file: a locality's night touches thousands, and folding
@@ -48,6 +47,13 @@ class Database:
         with self.engine.connect() as connection:
             return inspect(connection).has_table("alembic_version")
 
+    def is_foreign(self) -> bool:
+        """Whether the file is something else than a database of Kezek."""
+        try:
+            return self.path.exists() and self.path.stat().st_size > 0 and not self.exists()
+        except (DatabaseError, OSError):
+            return True
+
     def require(self) -> Database:
         """Return self if the database is there and of this release; WrongUsage otherwise."""
         try:
@@ -67,7 +73,7 @@ class Database:
             raise WrongUsage(
                 "database.version",
                 f"the database has schema {version}, this release needs {SCHEMA}.",
-                next_step="Run `kezek init` of this release to upgrade it.",
+                next_step="An older one is upgraded by `kezek init`; a newer one needs the release that made it.",
             )
         return self
 
@@ -127,6 +133,3 @@ def _locked(path: Path, name: str, *, wait: bool) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
-
-
-__all__ = ["DEFAULT_URL", "SCHEMA", "Database"]
