@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 DATABASE_VARIABLE = "KEZEK_DATABASE"
+DEFAULT_URL = "sqlite:///kezek.db"
 
 Clock = Callable[[], datetime]
 

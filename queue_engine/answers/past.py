@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,6 +14,7 @@ from queue_engine.domain.application import ServiceClass
 from queue_engine.domain.asking import Asked
 from queue_engine.domain.moments import end_of
 from queue_engine.domain.queue import Turn, number_of
+from queue_engine.law.values import TurnPattern
 from queue_engine.store import tables as t
 from queue_engine.store.bulk import rows_of
 from queue_engine.store.records import ANY_ID, Locality, Why
@@ -111,28 +113,21 @@ def _in_stay(connection: Connection, row: Row[Any], run: Row[Any]) -> bool:
     rows = rows_of(
         connection,
         "select 1 from voucher v join vacancy p on p.vacancy_row = v.vacancy_row "
-        "where v.application_row = ? and v.status = 'admitted' and v.closed_on <= ? and p.attend_until > ?",
-        (row.application_row, run.on_day.isoformat(), run.on_day.isoformat()),
+        "where v.application_row = ? and v.status = 'admitted' and v.issued_on < ? and v.closed_on <= ? "
+        "and p.attend_until > ?",
+        (row.application_row, *[run.on_day.isoformat()] * 3),
     )
     return bool(rows)
-
-
-def _counts(why: str, on_day: str, change_id: int, run: Row[Any]) -> bool:
-    """Whether a movement was over when the night began to serve."""
-    if change_id == run.change_id:
-        return why != Why.VOUCHER
-    return change_id < run.change_id and not (why in DATED and on_day > run.on_day.isoformat())
 
 
 def _absent(connection: Connection, locality: Locality, row: Row[Any], run: Row[Any]) -> str:
     if row.filed_at_us >= end_of(run.on_day, locality.timezone):
         return "It was filed after that day (rule F1)."
-    moves = rows_of(
+    seen = rows_of(
         connection,
-        "select why, on_day, change_id, step from movement where application_row = ? order by movement_id",
-        (row.application_row,),
+        f"select m.why, m.step from movement m where m.application_row = ? and {OVER} order by m.movement_id",
+        (row.application_row, *_over(run)),
     )
-    seen = [(why, step) for why, on_day, change_id, step in moves if _counts(why, on_day, change_id, run)]
     if not seen:
         return "It was not on record yet when that night was run."
     if sum(step for _, step in seen) > 0:
@@ -140,27 +135,34 @@ def _absent(connection: Connection, locality: Locality, row: Row[Any], run: Row[
     return next((NOT_THERE[why] for why, _ in reversed(seen) if why in NOT_THERE), "It was not in the queue.")
 
 
+# The movements that were over when a night began to serve: recorded before it or by its own earlier steps, and not
+# recorded after a decision that was dated ahead of the night (decision 1.2).
+OVER = (
+    "(m.change_id < ? or m.change_id = ? and m.why <> ?) and not exists (select 1 from movement d "
+    "where d.application_row = m.application_row and d.movement_id <= m.movement_id and d.change_id < ? "
+    f"and d.on_day > ? and d.why in ({', '.join('?' * len(DATED))}))"
+)
+
+
+def _over(run: Row[Any]) -> tuple[Any, ...]:
+    """The parameters of OVER."""
+    return run.change_id, run.change_id, Why.VOUCHER, run.change_id, run.on_day.isoformat(), *DATED
+
+
 def _number(connection: Connection, locality: Locality, row: Row[Any], said: Any, run: Row[Any]) -> tuple[int, int]:
     """Number in the queue when the night began to serve, and how many stood there (rule A6)."""
-    dated = ", ".join("?" * len(DATED))
     found = rows_of(
         connection,
         "select m.class_rank, (m.filed_at_us, a.application_id) < (?, ?), sum(m.step) "
         "from movement m join application a on a.application_row = m.application_row "
-        "where m.locality_id = ? and m.birth_year = ? and m.filed_at_us < ? "
-        f"and (m.change_id < ? and not (m.why in ({dated}) and m.on_day > ?) or m.change_id = ? and m.why <> ?) "
-        "group by 1, 2",
+        f"where m.locality_id = ? and m.birth_year = ? and m.filed_at_us < ? and {OVER} group by 1, 2",
         (
             row.filed_at_us,
             row.application_id,
             locality.locality_id,
             said.birth_year,
             end_of(run.on_day, locality.timezone),
-            run.change_id,
-            *DATED,
-            run.on_day.isoformat(),
-            run.change_id,
-            Why.VOUCHER,
+            *_over(run),
         ),
     )
     sizes = [0] * len(ServiceClass)
@@ -169,8 +171,21 @@ def _number(connection: Connection, locality: Locality, row: Row[Any], said: Any
         sizes[rank] += steps
         if rank == said.class_rank and before:
             ahead += steps
-    queue = connection.execute(
-        select(t.run_queue).where(t.run_queue.c.run_id == run.run_id, t.run_queue.c.birth_year == said.birth_year)
-    ).one_or_none()
-    turn = Turn(queue.first_priority_turns, queue.general_turns, queue.position_before) if queue else Turn()
+    turn = _turn(connection, locality, said.birth_year, run)
     return number_of(ahead, (sizes[0], sizes[1], sizes[2]), said.class_rank, turn), sum(sizes)
+
+
+def _turn(connection: Connection, locality: Locality, birth_year: int, run: Row[Any]) -> Turn:
+    """The turn of the queue when the night began: its own, or where the last night with free places left it."""
+    pattern = TurnPattern.parse(json.loads(run.rules)["turn"])
+    rows = rows_of(
+        connection,
+        "select r.run_id, q.first_priority_turns, q.general_turns, q.position_before, q.position_after "
+        "from run_queue q join run r on r.run_id = q.run_id "
+        "where r.locality_id = ? and q.birth_year = ? and r.on_day <= ? order by r.on_day desc limit 1",
+        (locality.locality_id, birth_year, run.on_day.isoformat()),
+    )
+    if rows and rows[0][1:3] == (pattern.first_priority, pattern.general):
+        position = rows[0][3] if rows[0][0] == run.run_id else rows[0][4]
+        return Turn(pattern.first_priority, pattern.general, position)
+    return Turn(pattern.first_priority, pattern.general)

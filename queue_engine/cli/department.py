@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,7 +18,9 @@ from queue_engine.cli.output import (
     reason_given,
     say,
 )
-from queue_engine.intake.report import ImportReport
+
+if TYPE_CHECKING:
+    from queue_engine.intake.report import ImportReport
 
 rules_app = typer.Typer(help="Rule parameters: show what is in force, take the department's own.", no_args_is_help=True)
 calendar_app = typer.Typer(help="The working calendar and its corrections.", no_args_is_help=True)
@@ -63,7 +65,7 @@ def rules_show(
     from queue_engine.store.records import rulebook
 
     store = database_at(context, database)
-    if store.exists():
+    if store.is_there():
         with store.require().read() as connection:
             law = rulebook(connection)
     else:

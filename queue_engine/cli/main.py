@@ -250,10 +250,6 @@ def demo(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit code; errors are told on stderr, without a traceback."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from bulletins.refusals import TableError
-
     try:
         app(args=arguments, prog_name="kezek")
     except SystemExit as done:
@@ -261,16 +257,32 @@ def main(arguments: list[str] | None = None) -> int:
     except KezekError as error:
         say(str(error))
         return int(error.exit_code)
-    except TableError as error:
-        say(str(error))
-        return int(ExitCode.INPUT_REFUSED)
-    except SQLAlchemyError as error:
-        say(f"[database.failed] the database could not be used ({type(error).__name__}). Nothing half-done was kept.")
-        return int(ExitCode.INPUT_REFUSED)
     except UnicodeError:
         say("[usage.text] a word of the command is not valid text. Write it in UTF-8.")
         return int(ExitCode.WRONG_USAGE)
     except BrokenPipeError:
         sys.stderr.close()
         return int(ExitCode.DONE)
+    except Exception as error:
+        told = _told(error)
+        if told is None:
+            raise
+        say(told)
+        return int(ExitCode.INPUT_REFUSED)
     return int(ExitCode.DONE)
+
+
+def _told(error: Exception) -> str | None:
+    """What to say of a file or a database that cannot be used; None for anything else, which is our own mistake."""
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+    from bulletins.refusals import TableError
+    from queue_engine.store.engine import driver_words
+
+    if isinstance(error, TableError):
+        return str(error)
+    if isinstance(error, DBAPIError):
+        return f"[database.failed] the database could not be used: {driver_words(error)}. Nothing half-done was kept."
+    if isinstance(error, SQLAlchemyError):
+        return f"[database.failed] the database could not be used ({type(error).__name__}). Nothing half-done was kept."
+    return None

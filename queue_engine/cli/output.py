@@ -6,14 +6,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bulletins.refusals import shown
 from queue_engine.errors import WrongUsage
-from queue_engine.settings import database_url
-from queue_engine.store.engine import DEFAULT_URL, Database
+from queue_engine.settings import DEFAULT_URL, database_url
+
+if TYPE_CHECKING:
+    from queue_engine.store.engine import Database
 
 FIRST_YEAR, LAST_YEAR = 1991, 2077
 """The years that the law and the working calendar reach."""
@@ -48,6 +50,8 @@ def open_database(context: typer.Context, own: str | None) -> Database:
 
 def database_at(context: typer.Context, own: str | None) -> Database:
     """The database meant, made or not."""
+    from queue_engine.store.engine import Database
+
     before: str | None = context.find_root().params.get("database")
     database = Database(database_url(own or before, DEFAULT_URL))
     context.call_on_close(database.engine.dispose)

@@ -53,8 +53,8 @@ def show(database: Database, seed: int, say: Callable[[str], None] = print, scal
 
 def _clear(database: Database) -> None:
     """Take the last demo's database away; anything else is somebody's work."""
-    if database.path is not None and not database.path.exists():
-        return
+    if database.is_foreign():
+        raise database.unreadable()
     if database.exists():
         with database.read() as connection:
             if connection.execute(select(t.settings.c.value).where(t.settings.c.name == MARK)).scalar() is None:

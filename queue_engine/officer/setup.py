@@ -38,8 +38,15 @@ def make_database(database: Database, timezone: str, rules: Path | None) -> str:
             database.path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WrongUsage("init.folder", f"the folder of the database cannot be made: {error.strerror}.") from None
+    if database.is_foreign():
+        raise database.unreadable()
     with database.write() as connection:
-        upgrade(connection)
+        if unknown := upgrade(connection):
+            raise WrongUsage(
+                "database.version",
+                f"the database has schema {unknown}, which this release does not know.",
+                next_step="Use the release that made it, or a later one.",
+            )
         known = connection.execute(select(t.settings.c.value).where(t.settings.c.name == "timezone")).scalar()
         if known is not None and known != timezone:
             raise WrongUsage(

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import URL, Connection, Engine, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
 
 from queue_engine.errors import WrongUsage
 from queue_engine.store.sqlite import SqliteFile
 
-DEFAULT_URL = "sqlite:///kezek.db"
 SCHEMA = "0001"
+# Classes of SQLSTATE whose messages name tables, constraints and resources alone: connection, broken constraint,
+# transaction state and rollback, resources, operator, system.
+WITHOUT_VALUES = ("08", "23", "25", "40", "53", "55", "57", "58")
 ADDRESSES = "Use sqlite:///FILE or postgresql://USER@HOST/DATABASE."
 
 
@@ -27,7 +29,7 @@ class Store(Protocol):
     @property
     def path(self) -> Path | None: ...
 
-    def made(self) -> bool: ...
+    def is_there(self) -> bool: ...
     def write(self, locality: str | None, /) -> AbstractContextManager[Connection]: ...
     def read(self) -> AbstractContextManager[Connection]: ...
     def run_lock(self) -> AbstractContextManager[None]: ...
@@ -65,9 +67,20 @@ class Database:
         """Where the records are, to be shown."""
         return str(self.path) if self.path else self.url.render_as_string(hide_password=True)
 
+    def is_there(self) -> bool:
+        """Whether the file, or any table of the server's database, is there."""
+        return self.store.is_there()
+
+    def is_foreign(self) -> bool:
+        """Whether what is there is something else than a database of Kezek, or cannot be opened."""
+        try:
+            return self.is_there() and not self.exists()
+        except (DatabaseError, OSError):
+            return True
+
     def exists(self) -> bool:
         """Whether `kezek init` has made it."""
-        if not self.store.made():
+        if not self.is_there():
             return False
         with self.engine.connect() as connection:
             return inspect(connection).has_table("alembic_version")
@@ -87,7 +100,7 @@ class Database:
             raise WrongUsage(
                 "database.version",
                 f"the database has schema {version}, this release needs {SCHEMA}.",
-                next_step="Run `kezek init` of this release to upgrade it.",
+                next_step="An older one is upgraded by `kezek init`; a newer one needs the release that made it.",
             )
         return self
 
@@ -96,7 +109,7 @@ class Database:
         if self.path is None:
             return WrongUsage(
                 "database.unreadable",
-                "the server does not let us in, or the database is not there.",
+                "the server does not let us in, or its database is not there or not one of Kezek.",
                 next_step="Check --database, the server, and the rights of its user.",
             )
         return WrongUsage(
@@ -151,4 +164,11 @@ def _store(url: URL) -> Store:
     raise WrongUsage("database.url", "records are kept in a SQLite file or in PostgreSQL.", next_step=ADDRESSES)
 
 
-__all__ = ["DEFAULT_URL", "SCHEMA", "Database"]
+def driver_words(error: DBAPIError) -> str:
+    """What the driver says of itself and of the disk, never of a row: PostgreSQL may quote the values of one."""
+    diagnosis = getattr(error.orig, "diag", None)
+    if diagnosis is None:
+        return str(error.orig)
+    if str(diagnosis.sqlstate)[:2] in WITHOUT_VALUES:
+        return str(diagnosis.message_primary)
+    return type(error.orig).__name__

@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg import Cursor, Error
 from psycopg.types.string import TextLoader
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from queue_engine.errors import LocalityHeld, WrongUsage
@@ -50,9 +50,10 @@ class PostgresServer:
             )
         self.engine = _engine(url)
 
-    def made(self) -> bool:
-        """The server is there, or it will say so itself."""
-        return True
+    def is_there(self) -> bool:
+        """Whether there is any table."""
+        with self.engine.connect() as connection:
+            return bool(inspect(connection).get_table_names())
 
     @contextmanager
     def write(self, locality: str | None) -> Iterator[Connection]:

@@ -6,12 +6,22 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 
-def upgrade(connection: Connection) -> None:
-    """Bring the schema of the database to that of this release, inside the caller's transaction."""
+def upgrade(connection: Connection) -> str | None:
+    """Bring the schema to that of this release, inside the caller's transaction.
+
+    Returns the revision found if this release does not know it, and changes nothing then; else None.
+    """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     config.attributes["connection"] = connection
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    present = MigrationContext.configure(connection).get_current_revision()
+    if present is not None and present not in known:
+        return present
     command.upgrade(config, "head")
+    return None

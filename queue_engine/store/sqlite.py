@@ -31,8 +31,8 @@ class SqliteFile:
         self.path = Path(url.database or "")
         self.engine = _engine(url)
 
-    def made(self) -> bool:
-        """Whether something is there that could be a database."""
+    def is_there(self) -> bool:
+        """Whether there is a file with something in it."""
         return self.path.exists() and self.path.stat().st_size > 0
 
     @contextmanager

@@ -133,3 +133,31 @@ def test_a_restored_pupil_waits_in_the_queue_and_the_old_place_stays_used(city: 
     city.run("2026-02-04")
     assert [row["application_id"] for row in city.queue()] == ["A1", "A2"]
     assert len(city.vouchers()) == 1
+
+
+def test_the_number_of_a_night_without_places_goes_by_turns_too(tmp_path: Path) -> None:
+    """Rule A6: nothing was free, and under 1:1 the general applicant still stood second of three."""
+    city = Department(tmp_path, rules=rule("turn.pattern", "1:1"))
+    city.applications(application("A1", benefit="orphan"), application("A2", benefit="orphan"), application("A3"))
+    city.run("2026-02-02")
+    assert "number 2 of 3" in city.explain("A3", "2026-02-02")
+
+
+def test_a_stay_that_begins_with_the_night_s_own_voucher_does_not_bar_it(city: Department) -> None:
+    """Rule D3: admitted on the day of issue; that night still offered the temporary place."""
+    city.applications(application("A1", accepts="temporary"))
+    city.bulletin(temporary("T1", "2026-02-02", until="2026-03-20"))
+    city.run("2026-02-02")
+    city.decide("A1", "admit", "2026-02-02")
+    assert "Served: voucher" in city.explain("A1", "2026-02-02")
+
+
+def test_what_follows_a_decision_dated_ahead_is_not_counted_before_it(city: Department) -> None:
+    """Rule A6 and Decision 1.2: on the 3rd A1 still held its voucher, whatever was recorded after the decline."""
+    city.applications(application("A1"), application("A2"))
+    city.bulletin(vacancy("V1"))
+    city.run("2026-02-02")
+    city.decide("A1", "decline", "2026-02-05")
+    city.stop_list_add("A1")
+    city.run("2026-02-03")
+    assert "number 1 of 1" in city.explain("A2", "2026-02-03")

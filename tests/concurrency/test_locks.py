@@ -127,7 +127,7 @@ def families(path: Path, part: int, count: int = 40) -> list[str]:
 
 def assert_good(answer: Finished) -> None:
     assert answer.code == 0, answer.told
-    assert "locked" not in answer.told
+    assert "[database." not in answer.told
 
 
 def test_a_second_run_is_refused_with_exit_75_and_changes_nothing(
@@ -175,7 +175,7 @@ def test_a_killed_run_leaves_no_lock_behind(path: Path, started: list[subprocess
 def test_an_import_waits_for_the_night_and_succeeds(
     path: Path, tmp_path: Path, started: list[subprocess.Popen[str]]
 ) -> None:
-    """Rule F3: a file handed in during the night is taken when it is over; nobody sees `database is locked`."""
+    """Rule F3: a file handed in during the night is taken when it is over, and not refused."""
     ids = families(tmp_path / "new.csv", 0)
     holder = paused(started, path, "run", "--date", INTAKE, prologue=PAUSE_IN_THE_NIGHT)
     taking = start(path, "import", "applications", str(tmp_path / "new.csv"))
@@ -184,8 +184,8 @@ def test_an_import_waits_for_the_night_and_succeeds(
     go_on(holder)
     assert_good(finish(holder))
     assert_good(finish(taking))
-    queue = records(path).queue
-    assert [name for name in ids if f",{name}," not in queue] == []
+    taken = records(path)  # the night of the next locality may have served some of them already
+    assert [name for name in ids if f",{name}," not in taken.queue + taken.vouchers] == []
 
 
 def test_eight_imports_at_once_all_succeed(path: Path, tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_an_import_that_was_overtaken_fails_only_without_the_guard(
     path: Path, tmp_path: Path, started: list[subprocess.Popen[str]], guard: str, codes: list[int]
 ) -> None:
     """One import has read and not yet written when another comes. With the guard the other waits and both succeed;
-    the twin, a deferred transaction without the lock, lets it by, and the first meets `database is locked`."""
+    the twin, a deferred transaction without the lock, lets it by, and the database refuses the first."""
     files = [tmp_path / "first.csv", tmp_path / "second.csv"]
     for part, file in enumerate(files):
         families(file, part)
@@ -216,7 +216,7 @@ def test_an_import_that_was_overtaken_fails_only_without_the_guard(
     go_on(first)
     answers = [finish(first), overtaken or finish(second)]
     assert [answer.code for answer in answers] == codes, answers
-    assert ("locked" in answers[0].told) is (guard != "")
+    assert ("[database.failed]" in answers[0].told) is (guard != "")
     assert ",N1-A000001," in records(path).queue
     assert (",N0-A000001," in records(path).queue) is (guard == "")
 

@@ -119,7 +119,7 @@ TestQueueAgainstAList.settings = settings(max_examples=30, stateful_step_count=2
 @settings(max_examples=6)
 @given(
     pattern=st.sampled_from(PATTERNS),
-    benefits=st.lists(st.sampled_from(BENEFITS), min_size=3, max_size=10),
+    benefits=st.lists(st.sampled_from(BENEFITS), min_size=6, max_size=10),
     places=st.integers(1, 4),
     leaving=st.integers(0, 9),
 )

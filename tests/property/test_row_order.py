@@ -35,13 +35,13 @@ class City(NamedTuple):
     withdrawals: list[Row]
 
 
-def city_of(seed: int, size: int = 24) -> City:
+def city_of(seed: int, size: int = 36) -> City:
     """A made city of two localities; equal moments are common, so that ids must decide."""
     dice = np.random.default_rng(seed)
     pick = dice.integers
     applications = []
     for n in range(size):
-        day = FIRST_DAY + timedelta(days=int(pick(-3, NIGHTS)))
+        day = (FIRST_DAY + timedelta(days=int(pick(-3, NIGHTS)))).isoformat()
         made = {
             "filed_at": f"{day}T{int(pick(9, 11)):02d}:00:00+05:00",
             "locality": LOCALITIES[int(pick(2))],
@@ -114,7 +114,7 @@ def day_by_day(folder: Path, city: City, pattern: str, order: Order) -> Records:
 
 
 def assert_says_something(records: Records) -> None:
-    assert all(text.count("\n") > 3 for text in records), "too little happened to show anything"
+    assert all(text.count("\n") > 2 for text in records), "too little happened to show anything"
 
 
 seeds = st.integers(0, 10_000)

@@ -22,7 +22,6 @@ from support.judged import CLASSES, judge_night, reached_on, told
 from support.rows import Row, decision, rule, withdrawal
 
 FIRST_DAY = date(2026, 2, 2)
-LOCALITY = "almaty"
 OFFSET = "+05:00"
 AGE_MIN_MONTHS, AGE_MAX_YEARS = 24, 6
 STREAMS = ("out_of_turn", "first_priority", "general")
@@ -108,14 +107,16 @@ class Weeks:
         self.check()
 
     def bulletin(self, *rows: Row) -> None:
-        """New vacancies; a known early-booking place may learn the day it is vacated."""
-        refused = 0
+        """New vacancies; a known early-booking place may learn the day it is vacated, until terms run from it."""
+        refused, used = 0, {name for (name,) in self.sql("select vacancy_id from vacancy where used > 0")}
         for row in rows:
             before = self.vacancies.get(row["vacancy_id"], row)
-            passed = (
-                before["vacated_on"] and self.last_run and date.fromisoformat(before["vacated_on"]) <= self.last_run
-            )
-            if passed and row["vacated_on"] not in ("", before["vacated_on"]):
+            passed = "" < before["vacated_on"] <= str(self.last_run or "")
+            if (
+                (passed or before["vacancy_id"] in used)
+                and before["vacated_on"]
+                and row["vacated_on"] not in ("", before["vacated_on"])
+            ):
                 refused += 1
                 continue
             self.vacancies[row["vacancy_id"]] = {**row, "vacated_on": row["vacated_on"] or before["vacated_on"]}
@@ -126,9 +127,10 @@ class Weeks:
         """A request to take places back; more than are free is refused whole (rule B6)."""
         self._ids += 1
         waiting = "select coalesce(sum(w.places), 0) from withdrawal w where w.state = 'waiting' and w.vacancy_row"
+        later = f"select count(*) from voucher where closed_on > '{self.day(offset)}' and status in {RETURNS}"
         [(free,)] = self.sql(
-            f"select places - withdrawn - held - used - ({waiting} = v.vacancy_row) from vacancy v "
-            f"where vacancy_id = '{vacancy_id}'"
+            f"select places - withdrawn - held - used - ({waiting} = v.vacancy_row) "
+            f"- ({later} and vacancy_row = v.vacancy_row) from vacancy v where vacancy_id = '{vacancy_id}'"
         )
         moment = f"{self.day(offset)}T12:00:00{OFFSET}"
         row = withdrawal(f"W{self._ids}", vacancy_id=vacancy_id, places=str(places), withdrawn_at=moment)
@@ -159,7 +161,8 @@ class Weeks:
             return False
         place, begun = self.vacancies[live[0]["vacancy_id"]], bool(live[0]["expires_on"])
         if kind == "admit":
-            return begun or "" < place["vacated_on"] <= day.isoformat()
+            over = "" < place["attend_until"] <= day.isoformat()
+            return not over and (begun or "" < place["vacated_on"] <= day.isoformat())
         if kind == "extend":
             lawful = begun and live[0]["voucher_id"] not in self.extended
             self.extended |= {live[0]["voucher_id"]} if lawful else set()
@@ -269,7 +272,9 @@ class Weeks:
             "select application_id, v.number from voucher v join application using (application_row) "
             f"where v.issued_on = '{evening}'"
         )
-        assert dict(stored) == {name: self.nights[day][name].number for name in issued}
+        assert {str(name): number for name, number in stored} == {
+            name: self.nights[day][name].number for name in issued
+        }
 
     def _free(
         self, offered: Sequence[Row], vouchers: Sequence[Row], ahead: set[str], bulletin: Sequence[Row], evening: str
