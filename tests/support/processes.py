@@ -21,6 +21,8 @@ from queue_engine.answers import exports
 from queue_engine.cli.main import main
 from queue_engine.store.engine import Database
 
+Where = Path | str
+"""Where records are: a SQLite file, or the address of a database."""
 CHECKOUT = Path(__file__).resolve().parents[2]
 PATIENCE = 300
 """Seconds after which a process that should have ended is taken for hanging."""
@@ -64,12 +66,12 @@ class Records(NamedTuple):
     queue: str
 
 
-def url(path: Path) -> str:
-    """The address of a SQLite file."""
-    return f"sqlite:///{path}"
+def url(where: Where) -> str:
+    """The address of a SQLite file, or the address given."""
+    return where if isinstance(where, str) else f"sqlite:///{where}"
 
 
-def start(path: Path, *words: str, prologue: str = "") -> subprocess.Popen[str]:
+def start(path: Where, *words: str, prologue: str = "") -> subprocess.Popen[str]:
     """Start `kezek --database PATH WORDS`, after the lines of `prologue`, and do not wait for it."""
     return _start(["-c", prologue + _COMMAND, "--database", url(path), *words])
 
@@ -85,12 +87,12 @@ def finish(process: subprocess.Popen[str]) -> Finished:
     return Finished(process.returncode, out, err)
 
 
-def kezek(path: Path, *words: str, prologue: str = "") -> Finished:
+def kezek(path: Where, *words: str, prologue: str = "") -> Finished:
     """Run `kezek --database PATH WORDS` to its end."""
     return finish(start(path, *words, prologue=prologue))
 
 
-def kezek_here(path: Path, *words: str) -> Finished:
+def kezek_here(path: Where, *words: str) -> Finished:
     """The same command in this process, for many small cases: what would be a stack trace comes out as an exception."""
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
@@ -120,7 +122,7 @@ def go_on(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
-def records(path: Path) -> Records:
+def records(path: Where) -> Records:
     """Vouchers, bulletin and queue as exported, in one view of the database."""
     texts = []
     with _read(path) as connection:
@@ -141,14 +143,14 @@ def integrity(path: Path) -> str:
         return str(connection.exec_driver_sql("pragma integrity_check").scalar())
 
 
-def runs_on_record(path: Path) -> int:
+def runs_on_record(path: Where) -> int:
     """How many nights the database has on record."""
     with _read(path) as connection:
         return int(connection.exec_driver_sql("select count(*) from run").scalar_one())
 
 
 @contextmanager
-def _read(path: Path) -> Iterator[Connection]:
+def _read(path: Where) -> Iterator[Connection]:
     database = Database(url(path))
     try:
         with database.read() as connection:
