@@ -98,7 +98,7 @@ class PostgresServer:
             try:
                 yield
             finally:
-                # Unlocking one by one would not outlive a broken connection; the server unlocks at its end.
+                # Of this session alone, which holds nothing else; a session that breaks is unlocked by the server.
                 connection.execute(text("select pg_advisory_unlock_all()"))
 
     def clear(self) -> None:
