@@ -40,6 +40,11 @@ def fill(path: Path, workload: Workload) -> None:
     connection.execute("pragma synchronous=off")
     connection.execute("begin")
     connection.execute("insert into change (change_id, kind) values (1, 'import applications')")
+    # The oldest of the made children are past six: no workload is about archiving them.
+    connection.execute(
+        "insert into rule_override (name, from_day, locality, value, reference) "
+        "values ('age.max', '2000-01-01', '', '9', 'made')"
+    )
     localities = len(workload.turns.position) // workloads.BIRTH_YEARS
     connection.executemany(
         "insert into locality (locality_id, locality, timezone) values (?, ?, 'Asia/Almaty')",

@@ -10,10 +10,9 @@ from typing import Any, TextIO
 
 from sqlalchemy import Connection, select
 
-from queue_engine.answers.standing import open_turns
-from queue_engine.domain.application import ApplicationState, ServiceClass
+from queue_engine.answers.standing import queues_of
+from queue_engine.domain.application import ServiceClass
 from queue_engine.domain.moments import from_us
-from queue_engine.domain.queue import Queue, QueueKey
 from queue_engine.store import tables as t
 from queue_engine.store.records import localities
 
@@ -91,30 +90,13 @@ def bulletin(connection: Connection, day: date | None = None, locality: str | No
 
 def queue(connection: Connection, locality: str | None = None) -> Iterator[tuple[Any, ...]]:
     """Rows of queue.csv: who stands in the queue now, by locality, birth year and number (rule A6)."""
-    a = t.application.c
     for entry in localities(connection):
         if locality is not None and entry.locality != locality:
             continue
-        turns = open_turns(connection, entry)
-        rows = connection.execute(
-            select(a.birth_year, a.class_rank, a.filed_at_us, a.application_id)
-            .where(a.locality_id == entry.locality_id, a.state == ApplicationState.QUEUED.value)
-            .order_by(a.birth_year)
-        )
-        keys: dict[int, list[QueueKey]] = {}
-        for row in rows:
-            keys.setdefault(row.birth_year, []).append(QueueKey(row.class_rank, row.filed_at_us, row.application_id))
-        for year, members in keys.items():
-            for number, key in enumerate(Queue(members, turns.of(year)).in_order(), 1):
+        for year, members in queues_of(connection, entry).items():
+            for number, key in enumerate(members.in_order(), 1):
                 filed_at = from_us(key.filed_at_us, entry.timezone).isoformat()
-                yield (
-                    entry.locality,
-                    year,
-                    number,
-                    key.application_id,
-                    ServiceClass(key.class_rank).code,
-                    filed_at,
-                )
+                yield entry.locality, year, number, key.application_id, ServiceClass(key.class_rank).code, filed_at
 
 
 def write_csv(rows: Iterable[tuple[Any, ...]], columns: tuple[str, ...], out: TextIO) -> int:

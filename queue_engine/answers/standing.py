@@ -62,6 +62,20 @@ def open_turns(connection: Connection, locality: Locality) -> OpenTurns:
     return OpenTurns(pattern, dict(rows))
 
 
+def queues_of(connection: Connection, locality: Locality) -> dict[int, Queue]:
+    """Every queue of a locality as it stands now, by birth year, ready to answer numbers (rules A1, A4, A6)."""
+    turns = open_turns(connection, locality)
+    members: dict[int, list[QueueKey]] = {}
+    for year, *key in rows_of(
+        connection,
+        "select birth_year, class_rank, filed_at_us, application_id from application "
+        "where locality_id = ? and state = 'queued' order by birth_year",
+        (locality.locality_id,),
+    ):
+        members.setdefault(year, []).append(QueueKey(*key))
+    return {year: Queue(keys, turns.of(year)) for year, keys in members.items()}
+
+
 def _latest_filing(connection: Connection, locality: Locality) -> date:
     a = t.application.c
     latest = connection.execute(select(func.max(a.filed_at_us)).where(a.locality_id == locality.locality_id)).scalar()

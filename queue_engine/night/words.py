@@ -35,7 +35,8 @@ def night_in_words(report: NightReport) -> str:
     if report.suspended:
         parts.append("no vouchers: the day is suspended (rule B7)")
     else:
-        parts.append(f"{report.free} places free for {report.standing} applications, {report.vouchers} vouchers issued")
+        served = f"{report.free} places free for {report.standing} applications, {report.vouchers} vouchers issued"
+        parts.append(served if report.free else "no free places, no vouchers")
     text = start + ", ".join(parts) + "."
     if report.refused_withdrawals:
         ids = ", ".join(report.refused_withdrawals)

@@ -152,7 +152,7 @@ def read_standings(
         ).astype(np.int32),
         class_rank=np.fromiter(columns[3], dtype=np.int8, count=count),
         filed_at_us=np.fromiter(columns[4], dtype=np.int64, count=count),
-        id_rank=_ranks(columns[1]),
+        id_rank=_ranks(columns[1], columns[2:5]),
         birth_day=np.array(columns[5], dtype="datetime64[D]").astype(np.int32),
         asks=asks.astype(np.int32),
         asked=_asked(connection, used.tolist()),
@@ -162,10 +162,19 @@ def read_standings(
     )
 
 
-def _ranks(ids: Sequence[str]) -> Int32:
-    """Place of each id in text order."""
-    ranks = np.empty(len(ids), dtype=np.int32)
-    ranks[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids), dtype=np.int32)
+def _ranks(ids: Sequence[str], keys: Sequence[Sequence[int]]) -> Int32:
+    """Numbers that order ids as text wherever queue, class and moment are the same; elsewhere only different."""
+    ranks = np.arange(len(ids), dtype=np.int32)
+    if len(ids) < 2:
+        return ranks
+    columns = [np.fromiter(key, dtype=np.int64, count=len(ids)) for key in keys]
+    order = np.lexsort(columns[::-1])
+    same = np.ones(len(ids) - 1, dtype=np.bool_)
+    for column in columns:
+        same &= column[order[1:]] == column[order[:-1]]
+    for run in np.split(order, np.flatnonzero(~same) + 1) if same.any() else ():
+        if len(run) > 1:
+            ranks[sorted(run.tolist(), key=ids.__getitem__)] = np.sort(run)
     return ranks
 
 
