@@ -6,7 +6,7 @@ A shard is one locality up to one day. It commits its own nights, so who does it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
 from multiprocessing import get_context
@@ -27,6 +27,16 @@ def run_shard(address: str, due: Due, patience_ms: int = 0) -> list[NightReport]
     return list(run_locality(_database(address), due, patience_ms))
 
 
+def _handed(pool: ProcessPoolExecutor, address: str, due: Due) -> Future[list[NightReport]]:
+    """A shard handed to the pool; where a process has died already, one that has failed."""
+    try:
+        return pool.submit(run_shard, address, due)
+    except BrokenProcessPool as error:
+        failed: Future[list[NightReport]] = Future()
+        failed.set_exception(error)
+        return failed
+
+
 def run_side_by_side(
     database: Database, day_of: DayOf, locality: str | None = None, *, workers: int
 ) -> Iterator[NightReport]:
@@ -38,7 +48,7 @@ def run_side_by_side(
     wanted = nights_due(database, day_of, locality)
     # Started anew and not forked: a fork would share the open connections of this process.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        shards = [(due, pool.submit(run_shard, database.address, due)) for due in wanted]
+        shards = [(due, _handed(pool, database.address, due)) for due in wanted]
         for due, shard in shards:
             try:
                 yield from shard.result()
