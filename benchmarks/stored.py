@@ -20,7 +20,8 @@ from benchmarks import workloads
 from benchmarks.workloads import Workload
 from queue_engine.domain.application import Benefit
 from queue_engine.officer.setup import make_database
-from queue_engine.store.engine import CHECKPOINT, Database
+from queue_engine.store.engine import Database
+from queue_engine.store.sqlite import CHECKPOINT
 
 DAY = date(2021, 8, 10)
 EPOCH = date(1970, 1, 1)
