@@ -31,7 +31,7 @@ def _handed(pool: ProcessPoolExecutor, address: str, due: Due) -> Future[list[Ni
     """A shard handed to the pool; where a process has died already, one that has failed."""
     try:
         return pool.submit(run_shard, address, due)
-    except BrokenProcessPool as error:
+    except (BrokenProcessPool, OSError) as error:  # OSError: the pool was found broken while it starts another process
         failed: Future[list[NightReport]] = Future()
         failed.set_exception(error)
         return failed
@@ -52,5 +52,5 @@ def run_side_by_side(
         for due, shard in shards:
             try:
                 yield from shard.result()
-            except BrokenProcessPool as error:
+            except (BrokenProcessPool, OSError) as error:
                 yield NightReport(*due, failure=night_failed(error))
