@@ -7,22 +7,40 @@ path. Needs the extra `fast`.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numba import njit
 
 from allocators.arrays import FIRST_PRIORITY, GENERAL, NONE, Applicants, Int32, Int64, Places, Proposal, Turns
-from allocators.shelves import LAST_BIT, Shelves, Tastes
+from allocators.shelves import LAST_BIT, Records, Shelves, order_kinds
 from allocators.sorting import CLASSES, Sorted
 
 __all__ = ["Sorted", "allocate", "allocate_sorted"]
 
-# What is compiled and called from compiled code stands in this file: the cache on disk is renewed by file.
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+SHELF = np.dtype([("start", np.int32), ("end", np.int32), ("kinds", np.int64)])
+"""What an organisation has in the queue being served: spots start to end, none if equal; mask of the kinds left."""
+
+LEAST, GREATEST = np.iinfo(np.int32).min, np.iinfo(np.int32).max
+
+
+def _inner(function: Function) -> Function:
+    """Compile what `_walk` calls, without counting references to arrays: counting made the walk twice as long.
+
+    `_walk` holds every array to its end; such a function must not make one. numba does not document `_nrt`, and refuses
+    options it does not know, so a release without it fails at once. All of them stand in the file of `_walk`, because
+    the cache on disk is renewed by file.
+    """
+    options: dict[str, Any] = {"cache": True, "forceinline": True, "_nrt": False}
+    compiled: Function = njit(**options)(function)
+    return compiled
 
 
 class People(NamedTuple):
-    """The columns of `Applicants` and `Sorted` that a choice reads."""
+    """Columns of `Applicants` and `Sorted` that a choice reads."""
 
     profile: Int32
     birth_day: Int32
@@ -32,25 +50,27 @@ class People(NamedTuple):
     barred_place: Int32
 
 
-class Open(NamedTuple):
-    """What is left, in the queue being served; empty between queues but for `left`.
+class Tastes(NamedTuple):
+    """`preferences`, and what `order_kinds` makes of them."""
 
-    left:            (p,) int32, free places of a spot
-    of_kind:         (kinds,) int32, the first spot of a kind by rank, NONE = no more
-    next_of_kind:    (p,) int32, the next one after a spot
-    first_spot:      (organisations,) int32, first spot of an organisation
-    end_spot:        (organisations,) int32, after its last one; equal to the first = none
-    kinds:           (organisations,) int64, mask of the kinds an organisation has left
-    spots_of_bit:    (64,) int32, spots left by bit of the masks
+    suits: Int32
+    in_order: Int32
+    mask: Int64
+
+
+class Offer(NamedTuple):
+    """What is left; all but the spots is of the queue being served, and empty between queues.
+
+    spots:   (p,) SPOT
+    shelves: (organisations,) SHELF
+    of_kind: (kinds,) int32, the first spot of a kind by rank; NONE = no more
+    of_bit:  (64,) int32, how many spots have a place left, by bit of the masks
     """
 
-    left: Int32
+    spots: Records
+    shelves: Records
     of_kind: Int32
-    next_of_kind: Int32
-    first_spot: Int32
-    end_spot: Int32
-    kinds: Int64
-    spots_of_bit: Int32
+    of_bit: Int32
 
 
 def allocate(applicants: Applicants, places: Places, turns: Turns, preferences: Int32) -> Proposal:
@@ -69,17 +89,18 @@ def allocate_sorted(applicants: Sorted, places: Places, turns: Turns, preference
     given = np.full(len(asked.queue), NONE, np.int32)
     position = turns.position.copy()
     if len(applicants.order) and len(places.queue):
-        people = People(
-            asked.profile,
-            asked.birth_day,
-            asked.wish_start,
-            asked.wish_organization,
-            applicants.barred_start,
-            applicants.barred_place,
+        wishes = (asked.wish_start, asked.wish_organization)
+        people = People(asked.profile, asked.birth_day, *wishes, applicants.barred_start, applicants.barred_place)
+        tastes = Tastes(preferences, *order_kinds(preferences))
+        shelved = Shelves.of(places, len(position))
+        offer = Offer(
+            shelved.spots,
+            np.zeros(shelved.organizations, SHELF),
+            np.full(preferences.shape[1], NONE, np.int32),
+            np.zeros(LAST_BIT + 1, np.int32),
         )
-        shelves, tastes = Shelves.of(places, len(position)), Tastes.of(preferences)
-        streams = (applicants.order, applicants.stream_start)
-        _walk(*streams, people, shelves, tastes, turns.first_priority, turns.general, given, position)
+        streams, shelves = (applicants.order, applicants.stream_start), (shelved.queue_start, shelved.by_rank)
+        _walk(*streams, people, tastes, *shelves, offer, turns.first_priority, turns.general, given, position)
     return Proposal(given, position)
 
 
@@ -88,226 +109,198 @@ def _walk(
     order: Int32,
     stream_start: Int64,
     people: People,
-    shelves: Shelves,
     tastes: Tastes,
+    queue_start: Int32,
+    by_rank: Int32,
+    offer: Offer,
     first_turns: Int32,
     general_turns: Int32,
     given: Int32,
     position: Int32,
 ) -> None:
-    """Serve every queue with places; writes `given` and `position`."""
-    count, kinds = len(shelves.row), tastes.suits.shape[1]
-    organizations = shelves.organization.max() + 1
-    shelf = Open(
-        shelves.free.copy(),
-        np.full(kinds, NONE, np.int32),
-        np.full(count, NONE, np.int32),
-        np.zeros(organizations, np.int32),
-        np.zeros(organizations, np.int32),
-        np.zeros(organizations, np.int64),
-        np.zeros(LAST_BIT + 1, np.int32),
-    )
+    """Serve every queue with places; writes `given`, `position` and the offer."""
     for queue in range(len(position)):
-        low, high = shelves.queue_start[queue], shelves.queue_start[queue + 1]
-        if low == high:
-            continue
-        _open(shelf, shelves, low, high)
-        position[queue] = _serve_queue(
-            order,
-            stream_start[queue * CLASSES : (queue + 1) * CLASSES + 1],
-            people,
-            shelves,
-            tastes,
-            shelf,
-            low,
-            high,
-            first_turns[queue],
-            general_turns[queue],
-            position[queue],
-            given,
-        )
-        _close(shelf, shelves, low, high)
+        low, high = queue_start[queue], queue_start[queue + 1]
+        if low < high:
+            _open(low, high, by_rank, offer)
+            turns = (first_turns[queue], general_turns[queue], position[queue])
+            position[queue] = _serve(queue, low, high, turns, order, stream_start, people, tastes, offer, given)
+            _close(low, high, offer)
 
 
-@njit(cache=True)
-def _open(shelf: Open, shelves: Shelves, low: int, high: int) -> None:
+@_inner
+def _open(low: int, high: int, by_rank: Int32, offer: Offer) -> None:
     """Set out the spots `low` to `high`, those of one queue."""
+    spots, shelves = offer.spots, offer.shelves
     for at in range(high - 1, low - 1, -1):
-        spot = shelves.by_rank[at]
-        if shelf.left[spot] > 0:
-            shelf.next_of_kind[spot] = shelf.of_kind[shelves.kind[spot]]
-            shelf.of_kind[shelves.kind[spot]] = spot
+        spot = by_rank[at]
+        if spots[spot].left > 0:
+            spots[spot].next = offer.of_kind[spots[spot].kind]
+            offer.of_kind[spots[spot].kind] = spot
     for spot in range(low, high):
-        organization = shelves.organization[spot]
-        if shelf.end_spot[organization] == 0:
-            shelf.first_spot[organization] = spot
-        shelf.end_spot[organization] = spot + 1
-        if shelf.left[spot] > 0:
-            shelf.kinds[organization] |= np.int64(1) << (shelves.kind[spot] & LAST_BIT)
-            shelf.spots_of_bit[shelves.kind[spot] & LAST_BIT] += 1
+        shelf = spots[spot].organization
+        if shelves[shelf].end == 0:
+            shelves[shelf].start = spot
+        shelves[shelf].end = spot + 1
+        if spots[spot].left > 0:
+            bit = spots[spot].kind & LAST_BIT
+            shelves[shelf].kinds |= np.int64(1) << bit
+            offer.of_bit[bit] += 1
 
 
-@njit(cache=True)
-def _close(shelf: Open, shelves: Shelves, low: int, high: int) -> None:
+@_inner
+def _close(low: int, high: int, offer: Offer) -> None:
+    """Put the spots `low` to `high` away."""
     for spot in range(low, high):
-        organization, kind = shelves.organization[spot], shelves.kind[spot]
-        shelf.of_kind[kind] = NONE
-        shelf.first_spot[organization] = 0
-        shelf.end_spot[organization] = 0
-        shelf.kinds[organization] = 0
-        shelf.spots_of_bit[kind & LAST_BIT] = 0
+        shelf, kind = offer.spots[spot].organization, offer.spots[spot].kind
+        offer.shelves[shelf].start = 0
+        offer.shelves[shelf].end = 0
+        offer.shelves[shelf].kinds = 0
+        offer.of_kind[kind] = NONE
+        offer.of_bit[kind & LAST_BIT] = 0
 
 
-@njit(cache=True)
-def _serve_queue(
-    order: Int32,
-    stream: Int64,
-    people: People,
-    shelves: Shelves,
-    tastes: Tastes,
-    shelf: Open,
+@_inner
+def _serve(
+    queue: int,
     low: int,
     high: int,
-    first_turns: int,
-    general_turns: int,
-    position: int,
+    turns: tuple[int, int, int],
+    order: Int32,
+    stream_start: Int64,
+    people: People,
+    tastes: Tastes,
+    offer: Offer,
     given: Int32,
 ) -> int:
     """Serve one queue until its places or its applicants are gone (rule A5); return the turns spent of the round."""
-    left, kinds, oldest, youngest = _bounds(shelf, shelves, low, high)
+    first_turns, general_turns, position = turns
+    left, kinds, oldest, youngest = _bounds(low, high, offer.spots)
     strict = first_turns + general_turns == 0
-    cursor, end = stream[0], stream[CLASSES] if strict else stream[FIRST_PRIORITY]
+    stream = queue * CLASSES
+    cursor = stream_start[stream]
+    end = stream_start[stream + CLASSES] if strict else stream_start[stream + FIRST_PRIORITY]
     # The two streams of a ratio; both empty under the strict order.
-    first, first_end = end, end if strict else stream[GENERAL]
-    general, general_end = first_end, end if strict else stream[CLASSES]
-    while left > 0:
+    first, first_end = end, end if strict else stream_start[stream + GENERAL]
+    general, general_end = first_end, end if strict else stream_start[stream + CLASSES]
+    while left > 0 and (cursor < end or first < first_end or general < general_end):
         spends_turn = False
         if cursor < end:
             row = order[cursor]
             cursor += 1
-        elif first < first_end or general < general_end:
-            first_turn = position < first_turns
-            if (first_turn and first < first_end) or general >= general_end:
-                row = order[first]
-                first += 1
-                spends_turn = first_turn
-            else:
-                row = order[general]
-                general += 1
-                spends_turn = not first_turn
+        elif general >= general_end or (position < first_turns and first < first_end):
+            row = order[first]
+            first += 1
+            spends_turn = position < first_turns
         else:
-            break
+            row = order[general]
+            general += 1
+            spends_turn = position >= first_turns
         born = people.birth_day[row]
         if tastes.mask[people.profile[row]] & kinds == 0 or born < oldest or born > youngest:
             continue
-        spot = _choose(row, born, people, shelves, tastes, shelf)
+        spot = _choose(row, people, tastes, offer)
         if spot == NONE:
             continue
-        given[row] = shelves.row[spot]
+        given[row] = offer.spots[spot].row
         left -= 1
-        shelf.left[spot] -= 1
-        if shelf.left[spot] == 0:
-            kinds = _use_up(spot, kinds, shelves, shelf)
+        offer.spots[spot].left -= 1
+        if offer.spots[spot].left == 0:
+            kinds = _use_up(spot, kinds, offer)
         if spends_turn:
-            position += 1
-            if position == first_turns + general_turns:
-                position = 0
+            position = (position + 1) % (first_turns + general_turns)
     return position
 
 
-@njit(cache=True)
-def _bounds(shelf: Open, shelves: Shelves, low: int, high: int) -> tuple[int, int, int, int]:
+@_inner
+def _bounds(low: int, high: int, spots: Records) -> tuple[int, np.int64, int, int]:
     """Of the spots `low` to `high`: places left, mask of their kinds, first and last birth day that suits any."""
     left, kinds = 0, np.int64(0)
-    oldest, youngest = np.iinfo(np.int32).max, np.iinfo(np.int32).min
+    oldest, youngest = GREATEST, LEAST
     for spot in range(low, high):
-        if shelf.left[spot] > 0:
-            left += shelf.left[spot]
-            kinds |= np.int64(1) << (shelves.kind[spot] & LAST_BIT)
-            oldest = min(oldest, shelves.birth_first[spot])
-            youngest = max(youngest, shelves.birth_last[spot])
+        if spots[spot].left > 0:
+            left += spots[spot].left
+            kinds |= np.int64(1) << (spots[spot].kind & LAST_BIT)
+            oldest = min(oldest, spots[spot].first)
+            youngest = max(youngest, spots[spot].last)
     return left, kinds, oldest, youngest
 
 
-@njit(cache=True)
-def _use_up(spot: int, kinds: int, shelves: Shelves, shelf: Open) -> int:
+@_inner
+def _use_up(spot: int, kinds: np.int64, offer: Offer) -> np.int64:
     """Take a spot whose last place is gone out of the masks; returns that of the queue."""
-    organization = shelves.organization[spot]
+    spots, shelf = offer.spots, offer.spots[spot].organization
     still = np.int64(0)
-    for other in range(shelf.first_spot[organization], shelf.end_spot[organization]):
-        if shelf.left[other] > 0:
-            still |= np.int64(1) << (shelves.kind[other] & LAST_BIT)
-    shelf.kinds[organization] = still
-    bit = shelves.kind[spot] & LAST_BIT
-    shelf.spots_of_bit[bit] -= 1
-    return kinds if shelf.spots_of_bit[bit] else kinds & ~(np.int64(1) << bit)
+    for other in range(offer.shelves[shelf].start, offer.shelves[shelf].end):
+        if spots[other].left > 0:
+            still |= np.int64(1) << (spots[other].kind & LAST_BIT)
+    offer.shelves[shelf].kinds = still
+    bit = spots[spot].kind & LAST_BIT
+    offer.of_bit[bit] -= 1
+    return kinds if offer.of_bit[bit] else kinds & ~(np.int64(1) << bit)
 
 
-@njit(cache=True)
-def _choose(row: int, born: int, people: People, shelves: Shelves, tastes: Tastes, shelf: Open) -> int:
+@_inner
+def _choose(row: int, people: People, tastes: Tastes, offer: Offer) -> int:
     """The best spot left for one applicant, or NONE (rules C1, C2)."""
-    profile = people.profile[row]
+    mask = tastes.mask[people.profile[row]]
+    spot = NONE
     for wish in range(people.wish_start[row], people.wish_start[row + 1]):
-        organization = people.wishes[wish]
-        if organization < 0:
-            spot = _choose_any(row, profile, born, people, shelves, tastes, shelf)
-        elif organization < len(shelf.kinds) and tastes.mask[profile] & shelf.kinds[organization] != 0:
-            spot = _choose_named(row, profile, born, organization, people, shelves, tastes, shelf)
-        else:
-            continue
+        shelf = people.wishes[wish]
+        if shelf < 0:
+            spot = _choose_any(row, people, tastes, offer)
+        elif shelf < len(offer.shelves) and mask & offer.shelves[shelf].kinds != 0:
+            spot = _choose_named(row, shelf, people, tastes, offer)
         if spot != NONE:
-            return spot
-    return NONE
+            break
+    return spot
 
 
-@njit(cache=True)
-def _choose_named(
-    row: int, profile: int, born: int, organization: int, people: People, shelves: Shelves, tastes: Tastes, shelf: Open
-) -> int:
+@_inner
+def _choose_named(row: int, shelf: int, people: People, tastes: Tastes, offer: Offer) -> int:
+    """The best spot of one organisation."""
+    spots, profile = offer.spots, people.profile[row]
     best, best_preference = NONE, 0
-    for spot in range(shelf.first_spot[organization], shelf.end_spot[organization]):
-        preference = tastes.suits[profile, shelves.kind[spot]]
-        if (
-            shelf.left[spot] > 0
-            and preference >= 0
-            and (best == NONE or preference < best_preference)
-            and shelves.birth_first[spot] <= born <= shelves.birth_last[spot]
-            and not _is_barred(row, shelves.row[spot], people)
-        ):
+    for spot in range(offer.shelves[shelf].start, offer.shelves[shelf].end):
+        preference = tastes.suits[profile, spots[spot].kind]
+        if preference >= 0 and (best == NONE or preference < best_preference) and _may_have(row, spot, people, spots):
             best, best_preference = spot, preference
     return best
 
 
-@njit(cache=True)
-def _choose_any(
-    row: int, profile: int, born: int, people: People, shelves: Shelves, tastes: Tastes, shelf: Open
-) -> int:
-    """The best spot of an organisation not named: the first that suits, by kind in the profile's order."""
+@_inner
+def _choose_any(row: int, people: People, tastes: Tastes, offer: Offer) -> int:
+    """The best spot of an organisation not named: of each kind the first that suits, kinds in the profile's order."""
+    spots, of_kind, profile = offer.spots, offer.of_kind, people.profile[row]
     best, best_preference = NONE, 0
-    for nth in range(tastes.suiting[profile]):
+    for nth in range(len(of_kind)):
         kind = tastes.in_order[profile, nth]
-        preference = tastes.suits[profile, kind]
-        if best != NONE and preference > best_preference:
+        if kind == NONE or (best != NONE and tastes.suits[profile, kind] > best_preference):
             break
-        # Used-up spots at the head stay so for all who come later.
-        while shelf.of_kind[kind] != NONE and shelf.left[shelf.of_kind[kind]] == 0:
-            shelf.of_kind[kind] = shelf.next_of_kind[shelf.of_kind[kind]]
-        spot = shelf.of_kind[kind]
+        while of_kind[kind] != NONE and spots[of_kind[kind]].left == 0:  # used up for all who come later
+            of_kind[kind] = spots[of_kind[kind]].next
+        spot = of_kind[kind]
         while spot != NONE:
-            if (
-                shelf.left[spot] > 0
-                and shelves.birth_first[spot] <= born <= shelves.birth_last[spot]
-                and not _is_named(row, shelves.organization[spot], people)
-                and not _is_barred(row, shelves.row[spot], people)
-            ):
-                if best == NONE or shelves.rank[spot] < shelves.rank[best]:
-                    best, best_preference = spot, preference
+            if _may_have(row, spot, people, spots) and not _is_named(row, spots[spot].organization, people):
+                if best == NONE or spots[spot].rank < spots[best].rank:
+                    best, best_preference = spot, tastes.suits[profile, kind]
                 break
-            spot = shelf.next_of_kind[spot]
+            spot = spots[spot].next
     return best
 
 
-@njit(cache=True)
+@_inner
+def _may_have(row: int, spot: int, people: People, spots: Records) -> bool:
+    """A place is left, the age suits, and the applicant is not barred; the kind is judged elsewhere."""
+    born = people.birth_day[row]
+    return (
+        spots[spot].left > 0
+        and spots[spot].first <= born <= spots[spot].last
+        and not _is_barred(row, spots[spot].row, people)
+    )
+
+
+@_inner
 def _is_named(row: int, organization: int, people: People) -> bool:
     found = False
     for wish in range(people.wish_start[row], people.wish_start[row + 1]):
@@ -315,7 +308,7 @@ def _is_named(row: int, organization: int, people: People) -> bool:
     return found
 
 
-@njit(cache=True)
+@_inner
 def _is_barred(row: int, place: int, people: People) -> bool:
     if len(people.barred_start) == 0:
         return False

@@ -6,7 +6,8 @@ Hence nobody is skipped, and nobody holds a place that someone served before the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,7 +58,7 @@ def allocate(applicants: Applicants, places: Places, turns: Turns, preferences: 
         return Proposal(given, position_after)
     subset = _rows_of(applicants, rows)
     order = rows[order_of_filing(subset)]
-    people = _People.of(applicants)
+    people = _People.of(applicants, preferences)
     queue_of = applicants.queue[order]
     starts = np.searchsorted(queue_of, with_places, side="left")
     ends = np.searchsorted(queue_of, with_places, side="right")
@@ -114,18 +115,20 @@ class _People:
     """The columns the walk reads one by one, as plain lists: four times quicker to index than arrays."""
 
     profile: list[int]
+    kinds: list[int]  # masks of what suits, by profile
     birth_day: list[int]
     wish_start: list[int]
     wishes: list[int]
     barred: dict[int, set[int]]
 
     @classmethod
-    def of(cls, applicants: Applicants) -> _People:
+    def of(cls, applicants: Applicants, preferences: Int32) -> _People:
         barred: dict[int, set[int]] = {}
         for applicant, place in applicants.barred.tolist():
             barred.setdefault(applicant, set()).add(place)
         return cls(
             applicants.profile.tolist(),
+            [_mask_of(np.flatnonzero(row >= 0).tolist()) for row in preferences],
             applicants.birth_day.tolist(),
             applicants.wish_start.tolist(),
             applicants.wish_organization.tolist(),
@@ -133,18 +136,25 @@ class _People:
         )
 
 
+def _mask_of(kinds: Iterable[int]) -> int:
+    """One bit a kind, so that one AND tells whether anything of some kinds is left."""
+    return sum(1 << kind for kind in kinds)
+
+
 class _Shelf:
-    """The free places of one queue, and the choice of rule C2 among them."""
+    """The free places of one queue, and the choice of rule C2 among them; `kinds` is the mask of the kinds left."""
 
     __slots__ = (
         "_any",
         "_birth",
         "_by_organization",
         "_kind",
+        "_kind_spots",
         "_left",
         "_organization",
         "_preferences",
         "_ranked",
+        "kinds",
         "total",
     )
 
@@ -160,6 +170,8 @@ class _Shelf:
         for row, organization in self._organization.items():
             self._by_organization.setdefault(organization, []).append(row)
         self._any: dict[int, list[tuple[int, int]]] = {}
+        self._kind_spots = Counter(self._kind.values())
+        self.kinds = _mask_of(self._kind_spots)
         self.total = sum(self._left.values())
 
     def choose(self, profile: int, wishes: Sequence[int], birth_day: int, barred: set[int] | None) -> int:
@@ -189,6 +201,10 @@ class _Shelf:
         self._left[row] -= 1
         if self._left[row] == 0:
             self._by_organization[self._organization[row]].remove(row)
+            kind = self._kind[row]
+            self._kind_spots[kind] -= 1
+            if self._kind_spots[kind] == 0:
+                self.kinds &= ~(1 << kind)
 
     def _choose_any(self, profile: int, wishes: Sequence[int], birth_day: int, barred: set[int] | None) -> int:
         """The best place of an organisation not named in the wishes."""
@@ -250,8 +266,11 @@ def _winners(order: list[int], people: _People, shelf: _Shelf, given: Int32) -> 
     for applicant in order:
         if shelf.total == 0:
             return
+        profile = people.profile[applicant]
+        if not people.kinds[profile] & shelf.kinds:
+            continue  # nothing left suits
         wishes = people.wishes[people.wish_start[applicant] : people.wish_start[applicant + 1]]
-        row = shelf.choose(people.profile[applicant], wishes, people.birth_day[applicant], people.barred.get(applicant))
+        row = shelf.choose(profile, wishes, people.birth_day[applicant], people.barred.get(applicant))
         if row != NONE:
             given[applicant] = row
             shelf.take(row)

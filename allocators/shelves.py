@@ -6,74 +6,68 @@ to the full check.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
-from allocators.arrays import Int32, Int64, Places
+from allocators.arrays import NONE, Int32, Int64, Places
+
+Records: TypeAlias = NDArray[np.void]
 
 LAST_BIT = 63
 
+SPOT = np.dtype([(name, np.int32) for name in ("organization", "kind", "rank", "left", "first", "last", "row", "next")])
+"""A place on its shelf, side by side in memory because a choice reads most of it.
 
-class Shelves(NamedTuple):
+organization, kind, rank: as in `Places`
+left:                     places not given yet
+first, last:              `birth_first` and `birth_last` of `Places`
+row:                      row of `Places`
+next:                     next spot of its kind by rank, kept while its queue is served; NONE = no more
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shelves:
     """Places by queue, organisation and rank; a spot is a place in this order.
 
-    queue_start:  (queues + 1,) int32, spots of queue q are queue_start[q] to queue_start[q + 1]
-    row:          (p,) int32, row of `Places`; as all below in the order of spots
-    organization: (p,) int32
-    kind:         (p,) int32
-    rank:         (p,) int32
-    free:         (p,) int32, before the night
-    birth_first:  (p,) int32
-    birth_last:   (p,) int32
-    by_rank:      (p,) int32, the spots of each queue by rank
+    queue_start:   (queues + 1,) int32, spots of queue q are spots[queue_start[q]:queue_start[q + 1]]
+    spots:         (p,) SPOT
+    by_rank:       (p,) int32, the spots of each queue by rank
+    organizations: how many there may be: more than the greatest of a place
     """
 
     queue_start: Int32
-    row: Int32
-    organization: Int32
-    kind: Int32
-    rank: Int32
-    free: Int32
-    birth_first: Int32
-    birth_last: Int32
+    spots: Records
     by_rank: Int32
+    organizations: int
 
     @classmethod
     def of(cls, places: Places, queues: int) -> Shelves:
         """Lay out places, at least one. O(p log p) for the ranks, and O(p + queues + organisations)."""
-        in_rank = np.argsort(places.rank)
         organizations = int(places.organization.max()) + 1
+        in_rank = np.argsort(places.rank)
         queue_start, row, by_rank = _arrange(in_rank, places.queue, places.organization, queues, organizations)
-        columns = (places.organization, places.kind, places.rank, places.free, places.birth_first, places.birth_last)
-        return cls(queue_start, row, *(column[row] for column in columns), by_rank)
-
-
-class Tastes(NamedTuple):
-    """What suits each profile.
-
-    suits:    (profiles, kinds) int32, `preferences` as given
-    in_order: (profiles, kinds) int32, the kinds that suit a profile, best first; the lesser kind first among equals
-    suiting:  (profiles,) int32, how many do
-    mask:     (profiles,) int64, their bits
-    """
-
-    suits: Int32
-    in_order: Int32
-    suiting: Int32
-    mask: Int64
-
-    @classmethod
-    def of(cls, preferences: Int32) -> Tastes:
-        return cls(preferences, *_order_kinds(preferences))
+        spots = np.empty(len(row), SPOT)
+        spots["organization"] = places.organization[row]
+        spots["kind"] = places.kind[row]
+        spots["rank"] = places.rank[row]
+        spots["left"] = places.free[row]
+        spots["first"] = places.birth_first[row]
+        spots["last"] = places.birth_last[row]
+        spots["row"] = row
+        spots["next"] = NONE
+        return cls(queue_start, spots, by_rank, organizations)
 
 
 @njit(cache=True)
 def _arrange(
     in_rank: Int64, queue: Int32, organization: Int32, queues: int, organizations: int
 ) -> tuple[Int32, Int32, Int32]:
-    """`queue_start`, `row` and `by_rank` of `Shelves`, by three counting sorts of places that come by rank."""
+    """`queue_start`, rows by spot, and `by_rank` of `Shelves`: three counting sorts of places that come by rank."""
     count = len(in_rank)
     by_organization = _group(in_rank, organization, _starts(organization, organizations), np.empty(count, np.int32))
     queue_start = _starts(queue, queues)
@@ -108,22 +102,29 @@ def _group(rows: Int64 | Int32, group: Int32, free_at: Int32, grouped: Int32) ->
 
 
 @njit(cache=True)
-def _order_kinds(preferences: Int32) -> tuple[Int32, Int32, Int64]:
-    """`in_order`, `suiting` and `mask` of `Tastes`; each profile by insertion: few kinds suit one."""
+def order_kinds(preferences: Int32) -> tuple[Int32, Int64]:
+    """The kinds that suit each profile.
+
+    Args:
+        preferences: (profiles, kinds) int32, less is better, negative = not at all.
+    Returns:
+        in_order: (profiles, kinds) int32, best first, the lesser kind first among equals; NONE behind the last.
+        mask:     (profiles,) int64, their bits.
+    """
     profiles, kinds = preferences.shape
-    in_order = np.empty((profiles, kinds), np.int32)
-    suiting = np.zeros(profiles, np.int32)
+    in_order = np.full((profiles, kinds), NONE, np.int32)
     mask = np.zeros(profiles, np.int64)
     for profile in range(profiles):
+        count = 0
         for kind in range(kinds):
             preference = preferences[profile, kind]
             if preference < 0:
                 continue
-            at = suiting[profile]
+            at = count  # by insertion: few kinds suit a profile
             while at > 0 and preference < preferences[profile, in_order[profile, at - 1]]:
                 in_order[profile, at] = in_order[profile, at - 1]
                 at -= 1
             in_order[profile, at] = kind
-            suiting[profile] += 1
             mask[profile] |= np.int64(1) << (kind & LAST_BIT)
-    return in_order, suiting, mask
+            count += 1
+    return in_order, mask

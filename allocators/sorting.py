@@ -24,9 +24,11 @@ NEAR = 8
 class Sorted:
     """Applicants in the order of filing, kept from night to night; a change of any applicant makes a new one.
 
+    Barred places are rows of `Places`: a night that numbers its places anew takes new barred columns.
+
     applicants:   (n,) the columns that were sorted, as they were given
     order:        (s,) int32, rows of the applicants by queue, class, moment of filing, application id
-    stream_start: (3 * queues + 1,) int64, class c of queue q is order[stream_start[3 * q + c]:stream_start[3 * q + c + 1]]
+    stream_start: (3 * queues + 1,) int64, class c of queue q is order[start[3 * q + c]:start[3 * q + c + 1]]
     barred_start: (n + 1,) int32, places barred to applicant i are barred_place[barred_start[i]:barred_start[i + 1]];
                   empty if nobody is barred
     barred_place: (b,) int32
