@@ -127,7 +127,8 @@ def _write(
     """The same rows as a night of the engine writes, one statement after another."""
     change = connection.execute("insert into change (kind, on_day) values ('night', ?)", (day.isoformat(),)).lastrowid
     run = connection.execute(
-        "insert into run (locality_id, on_day, change_id, calendar, suspended, report) values (?, ?, ?, 'plain', 0, ?)",
+        "insert into run (locality_id, on_day, change_id, calendar, suspended, rules, report) "
+        "values (?, ?, ?, 'plain', 0, '{}', ?)",
         (locality, day.isoformat(), change, json.dumps({})),
     ).lastrowid
     for vacancy in vacancies:

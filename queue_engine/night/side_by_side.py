@@ -31,7 +31,7 @@ def _handed(pool: ProcessPoolExecutor, address: str, due: Due) -> Future[list[Ni
     """A shard handed to the pool; where a process has died already, one that has failed."""
     try:
         return pool.submit(run_shard, address, due)
-    except (BrokenProcessPool, OSError) as error:  # OSError: the pool was found broken while it starts another process
+    except (RuntimeError, OSError, ValueError) as error:  # what a pool says that breaks while it starts a process
         failed: Future[list[NightReport]] = Future()
         failed.set_exception(error)
         return failed

@@ -50,6 +50,7 @@ def kill_one():
         for task in Path(f"/proc/{me}/task").iterdir():
             for child in (task / "children").read_text().split():
                 if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    time.sleep(1)  # it is at work by then
                     os.kill(int(child), signal.SIGKILL)
                     return
         time.sleep(0.01)
