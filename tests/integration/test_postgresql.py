@@ -38,24 +38,6 @@ def paused(night, serve=run.STEPS[-1]):
     sys.stdin.readline()
 run.STEPS = (*run.STEPS[:-1], paused)
 """
-A_WORKER_DIES = """
-import os
-import signal
-import threading
-import time
-from pathlib import Path
-def kill_one():
-    me = os.getpid()
-    while True:
-        for task in Path(f"/proc/{me}/task").iterdir():
-            for child in (task / "children").read_text().split():
-                if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
-                    time.sleep(1)  # it is at work by then
-                    os.kill(int(child), signal.SIGKILL)
-                    return
-        time.sleep(0.01)
-threading.Thread(target=kill_one, daemon=True).start()
-"""
 NO_LOCALITY_LOCK = """
 from contextlib import nullcontext
 from queue_engine.store.engine import Database
@@ -335,17 +317,6 @@ def test_a_file_has_one_writer_whatever_workers_says(nation: Nation, tmp_path: P
     assert answer.code == 0, answer.told
     assert "one writer at a time" in answer.err
     assert answer.err.count("vouchers issued") == len(nation.localities)
-
-
-def test_a_worker_that_dies_is_told_and_the_next_run_makes_it_whole(where: str, nation: Nation) -> None:
-    """Rule F3: localities not done are named, none is lost."""
-    nation.take_in(where)
-    answer = kezek(where, "run", "--date", LAST_NIGHT, "--workers", "2", prologue=A_WORKER_DIES)
-    assert answer.code == 3, answer.told
-    assert "[run.failed]" in answer.err
-    again = kezek(where, "run", "--date", LAST_NIGHT, "--workers", "2")
-    assert again.code == 0, again.told
-    assert runs_on_record(where) == len(nation.localities) * 9
 
 
 def test_the_rules_hold_on_postgresql() -> None:
