@@ -1,13 +1,18 @@
-"""Property tests search anew on a developer's machine and repeat themselves in continuous integration."""
+"""What all tests share: how hypothesis searches, the real city's data, and the figures of the fault tests."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 from support import real_city
+from support.figures import Figure, write_page
 
+# Property tests search anew on a developer's machine and repeat themselves in continuous integration.
 settings.register_profile("here", deadline=None)
 settings.register_profile("continuous-integration", deadline=None, derandomize=True)
 settings.load_profile("continuous-integration" if os.environ.get("CI") else "here")
@@ -15,3 +20,32 @@ settings.load_profile("continuous-integration" if os.environ.get("CI") else "her
 # The open data of a real city are not part of the project: without them its test is not collected here, and fails in
 # continuous integration.
 collect_ignore = [] if real_city.is_there() or os.environ.get("CI") else ["acceptance/test_real_city.py"]
+
+FIGURES = pytest.StashKey[list[Figure]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--reliability", metavar="FILE", help="write the figures of the fault tests to this page")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[FIGURES] = []
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[[Figure], None]:
+    """Tell a figure of a fault test, and fail if anything was lost."""
+
+    def tell(told: Figure) -> None:
+        print(told)
+        request.config.stash[FIGURES].append(told)
+        assert told.losses == 0, told
+
+    return tell
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Publish the figures of a run in which every test passed."""
+    page = session.config.getoption("--reliability")
+    if page and exitstatus == pytest.ExitCode.OK:
+        write_page(Path(page), session.config.stash[FIGURES])
