@@ -65,3 +65,8 @@ class Night:
     run_id: int
     ledger: Ledger
     report: NightReport
+
+    @property
+    def here_today(self) -> dict[str, object]:
+        """Parameters of the statements that ask for what is due in this locality on this day."""
+        return {"here": self.locality.locality_id, "today": self.day}

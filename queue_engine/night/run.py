@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from queue_engine.domain.moments import end_of
@@ -52,6 +52,15 @@ STEPS: tuple[Callable[[Night], None], ...] = (
     serve,
 )
 """The order of rule F2; the bulletins of the day are closed with the run itself."""
+
+# Built once, as those of `due`.
+OPEN = insert(t.run)
+GO_ON = (
+    update(t.locality)
+    .where(t.locality.c.locality_id == bindparam("here"))
+    .values(last_run_on=bindparam("last_run_on"), first_run_on=bindparam("first_run_on"))
+)
+CLOSE = update(t.run).where(t.run.c.run_id == bindparam("night")).values(report=bindparam("report"))
 
 DayOf = Callable[[Locality], date]
 
@@ -141,15 +150,16 @@ def run_night(database: Database, code: str, day: date) -> NightReport:
         today = rules.on(day, code)
         working_days = calendar(connection, today.country)
         run_id = connection.execute(
-            insert(t.run).values(
-                locality_id=locality.locality_id,
-                on_day=day,
-                change_id=change_id,
-                calendar=working_days.fingerprint,
-                suspended=today.is_suspended(day),
-                rules=today.as_json(),
-                report="{}",
-            )
+            OPEN,
+            {
+                "locality_id": locality.locality_id,
+                "on_day": day,
+                "change_id": change_id,
+                "calendar": working_days.fingerprint,
+                "suspended": today.is_suspended(day),
+                "rules": today.as_json(),
+                "report": "{}",
+            },
         ).inserted_primary_key
         assert run_id is not None
         night = Night(
@@ -173,15 +183,11 @@ def run_night(database: Database, code: str, day: date) -> NightReport:
 
 def _close(night: Night) -> None:
     """Close the bulletins of the day and the run (rule B5)."""
-    connection, day = night.connection, night.day
+    connection, here = night.connection, night.locality
     connection.execute(
-        update(t.locality)
-        .where(t.locality.c.locality_id == night.locality.locality_id)
-        .values(last_run_on=day, first_run_on=night.locality.first_run_on or day)
+        GO_ON, {"here": here.locality_id, "last_run_on": night.day, "first_run_on": here.first_run_on or night.day}
     )
-    connection.execute(
-        update(t.run).where(t.run.c.run_id == night.run_id).values(report=json.dumps(night.report.counts()))
-    )
+    connection.execute(CLOSE, {"night": night.run_id, "report": json.dumps(night.report.counts())})
 
 
 def past_runs(database: Database, locality: str) -> list[tuple[date, dict[str, int]]]:

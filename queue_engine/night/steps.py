@@ -8,20 +8,33 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 
-from bulletins.vacancy import AdmissionOrder
 from queue_engine.domain.application import ApplicationState, Benefit, ServiceClass
-from queue_engine.domain.voucher import GIVES_PLACE_BACK, Closing, VoucherStatus
+from queue_engine.domain.voucher import Closing
 from queue_engine.errors import RuleBroken
 from queue_engine.law.age import latest_birth_reaching
 from queue_engine.night.context import Night
+from queue_engine.night.due import (
+    ACTS_DUE,
+    ADMITTED_LATER,
+    BACK_FROM_STOP_LIST,
+    END_STAYS,
+    HELD_UNTIL_LATER,
+    LAPSING,
+    OVER_AGE,
+    RENEW_ROUNDS,
+    RULES_OF_A_NIGHT,
+    TERMS_DUE,
+    UNCONFIRMED,
+    WITHDRAWALS_DUE,
+)
 from queue_engine.store import applications
 from queue_engine.store import tables as t
 from queue_engine.store.acts import ActKind, perform
 from queue_engine.store.records import Standing, Why
-from queue_engine.store.vacancies import REFUSED, TAKEN, WAITING, take_places
-from queue_engine.store.vouchers import Ending, StoredVoucher, end_vouchers, vouchers_where
+from queue_engine.store.vacancies import REFUSED, TAKEN, take_places
+from queue_engine.store.vouchers import Ending, StoredVoucher, end_vouchers, read_vouchers
 
 
 def reclassify(night: Night) -> None:
@@ -49,10 +62,7 @@ def _classes_before(night: Night) -> Mapping[str, str]:
     last = night.locality.last_run_on
     if last is None:
         return night.rulebook.on(date.max, night.locality.locality).benefit_classes
-    r = t.run.c
-    kept = night.connection.execute(
-        select(r.rules).where(r.locality_id == night.locality.locality_id, r.on_day == last)
-    ).scalar_one()
+    kept = night.connection.execute(RULES_OF_A_NIGHT, {"here": night.locality.locality_id, "today": last}).scalar_one()
     classes: Mapping[str, str] = json.loads(kept)["benefit_classes"]
     return classes
 
@@ -80,13 +90,7 @@ def _change_class(night: Night, rows: Sequence[Row[Any]], benefit: Benefit, rank
 
 def take_acts(night: Night) -> None:
     """Officers' acts whose day has come, in the order of their days (decision 1.24)."""
-    w = t.waiting_act.c
-    rows = night.connection.execute(
-        select(t.waiting_act, t.application.c.application_id)
-        .join(t.application, t.application.c.application_row == w.application_row)
-        .where(w.locality_id == night.locality.locality_id, w.on_day <= night.day)
-        .order_by(w.on_day, w.act_id)
-    ).all()
+    rows = night.connection.execute(ACTS_DUE, night.here_today).all()
     refused = []
     for row in rows:
         kind = ActKind(row.kind)
@@ -94,22 +98,15 @@ def take_acts(night: Night) -> None:
             perform(night.connection, night.ledger, night.locality, kind, row.application_id, row.on_day, row.reason)
         except RuleBroken as broken:
             refused.append(str(broken))
-        night.connection.execute(delete(t.waiting_act).where(w.act_id == row.act_id))
+        night.connection.execute(delete(t.waiting_act).where(t.waiting_act.c.act_id == row.act_id))
     night.report.acts = len(rows) - len(refused)
     night.report.refused_acts = tuple(refused)
 
 
 def take_withdrawals(night: Night) -> None:
     """Withdrawals whose day has come, in the order of their moments (rule B6, decision 1.3)."""
-    w = t.withdrawal.c
     waiting = night.connection.execute(
-        select(t.withdrawal)
-        .where(
-            w.locality_id == night.locality.locality_id,
-            w.state == WAITING,
-            w.withdrawn_at_us < night.cutoff_us,
-        )
-        .order_by(w.withdrawn_at_us, w.withdrawal_id)
+        WITHDRAWALS_DUE, {"here": night.locality.locality_id, "cutoff": night.cutoff_us}
     ).all()
     still_held = Counter(vacancy for _, vacancy in held_until_later(night)) if waiting else Counter[int]()
     refused = []
@@ -126,7 +123,9 @@ def take_withdrawals(night: Night) -> None:
                 delete(t.bulletin_entry).where(t.bulletin_entry.c.withdrawal_id == row.withdrawal_id)
             )
         night.connection.execute(
-            update(t.withdrawal).where(w.withdrawal_id == row.withdrawal_id).values(state=TAKEN if taken else REFUSED)
+            update(t.withdrawal)
+            .where(t.withdrawal.c.withdrawal_id == row.withdrawal_id)
+            .values(state=TAKEN if taken else REFUSED)
         )
     night.report.refused_withdrawals = tuple(refused)
 
@@ -136,50 +135,25 @@ def held_until_later(night: Night) -> list[tuple[int, int]]:
 
     At the end of the day they were live (decision 1.2).
     """
-    v = t.voucher.c
-    rows = night.connection.execute(
-        select(v.application_row, v.vacancy_row).where(
-            v.locality_id == night.locality.locality_id,
-            v.closed_on > night.day,
-            v.status.in_([status.value for status in GIVES_PLACE_BACK]),
-        )
-    )
+    rows = night.connection.execute(HELD_UNTIL_LATER, night.here_today)
     return [(row.application_row, row.vacancy_row) for row in rows]
 
 
 def admitted_later(night: Night) -> set[int]:
     """Applications admitted after the day of this run: at its end they held a live voucher (decision 1.2)."""
-    v = t.voucher.c
-    rows = night.connection.execute(
-        select(v.application_row).where(
-            v.locality_id == night.locality.locality_id,
-            v.closed_on > night.day,
-            v.status == VoucherStatus.ADMITTED.value,
-        )
-    )
+    rows = night.connection.execute(ADMITTED_LATER, night.here_today)
     return {row.application_row for row in rows}
 
 
 def begin_terms(night: Night) -> None:
     """Start the term of early-booking vouchers whose place is vacated (rule B3, decision 1.15)."""
-    v, p = t.voucher.c, t.vacancy.c
-    rows = night.connection.execute(
-        select(v.voucher_row)
-        .join(t.vacancy, p.vacancy_row == v.vacancy_row)
-        .where(
-            v.locality_id == night.locality.locality_id,
-            v.status == VoucherStatus.ISSUED.value,
-            v.expires_on.is_(None),
-            p.admission == AdmissionOrder.EARLY_BOOKING.value,
-            p.vacated_on <= night.day,
-        )
-    ).all()
+    rows = night.connection.execute(TERMS_DUE, night.here_today).all()
     if not rows:
         return
     days = night.rules.voucher_validity
     night.connection.execute(
         update(t.voucher)
-        .where(v.voucher_row == bindparam("row"))
+        .where(t.voucher.c.voucher_row == bindparam("row"))
         .values(
             expires_on=night.calendar.last_day(night.day, days),
             term_from=night.day,
@@ -193,8 +167,7 @@ def begin_terms(night: Night) -> None:
 
 def cancel_unconfirmed(night: Night) -> None:
     """Out-of-turn benefits without proof in time: voucher cancelled, stop-list, benefit dropped (rule D7)."""
-    v = t.voucher.c
-    found = _due(night, v.confirm_by <= night.day, v.confirmed_on.is_(None))
+    found = read_vouchers(night.connection, UNCONFIRMED, night.here_today)
     _end(night, found, Closing.CANCEL, Why.UNCONFIRMED, "out-of-turn benefit not confirmed in time")
     rank = ServiceClass[night.rules.benefit_classes[Benefit.NONE.value].upper()].value
     ending = applications.by_ids(night.connection, [stored.voucher.application_id for stored in found]).values()
@@ -206,19 +179,9 @@ def cancel_unconfirmed(night: Night) -> None:
 
 def lapse_vouchers(night: Night) -> None:
     """Vouchers whose last day is over: the place returns, the application goes to the stop-list (rules D6, E1)."""
-    found = _due(night, t.voucher.c.expires_on <= night.day)
+    found = read_vouchers(night.connection, LAPSING, night.here_today)
     _end(night, found, Closing.LAPSE, Why.LAPSED, "not admitted by the last day of the voucher")
     night.report.lapsed = len(found)
-
-
-def _due(night: Night, *conditions: Any) -> list[StoredVoucher]:
-    v = t.voucher.c
-    return vouchers_where(
-        night.connection,
-        v.locality_id == night.locality.locality_id,
-        v.status == VoucherStatus.ISSUED.value,
-        *conditions,
-    )
 
 
 def _end(night: Night, vouchers: list[StoredVoucher], closing: Closing, why: str, reason: str) -> None:
@@ -255,17 +218,11 @@ def _end(night: Night, vouchers: list[StoredVoucher], closing: Closing, why: str
 
 def return_from_stop_list(night: Night) -> None:
     """Back by itself, at the old moment of filing (rule E1)."""
-    s, a = t.stop_list.c, t.application.c
-    rows = night.connection.execute(
-        select(s.entry_id, a.application_row, a.locality_id, a.birth_year, a.class_rank, a.filed_at_us)
-        .join(t.application, a.application_row == s.application_row)
-        .where(s.locality_id == night.locality.locality_id, s.ended_on.is_(None), s.back_on <= night.day)
-        .order_by(a.application_id)
-    ).all()
+    rows = night.connection.execute(BACK_FROM_STOP_LIST, night.here_today).all()
     if not rows:
         return
     night.connection.execute(
-        update(t.stop_list).where(s.entry_id == bindparam("row")).values(ended_on=night.day),
+        update(t.stop_list).where(t.stop_list.c.entry_id == bindparam("row")).values(ended_on=night.day),
         [{"row": row.entry_id} for row in rows],
     )
     applications.set_state(night.connection, [row.application_row for row in rows], ApplicationState.QUEUED)
@@ -276,33 +233,14 @@ def return_from_stop_list(night: Night) -> None:
 
 def end_stays(night: Night) -> None:
     """Temporary stays that end: such places may be offered to the child again (rule D3, decision 1.17)."""
-    a = t.application.c
-    result = night.connection.execute(
-        update(t.application)
-        .where(
-            a.locality_id == night.locality.locality_id,
-            a.temporary_until.is_not(None),
-            a.temporary_until <= night.day,
-        )
-        .values(temporary_until=None)
-    )
-    night.report.stays_ended = result.rowcount
+    night.report.stays_ended = night.connection.execute(END_STAYS, night.here_today).rowcount
 
 
 def archive_over_age(night: Night) -> None:
     """Children who have reached `age.max` leave the queue (rules A8, E2; decision 1.13)."""
     oldest: date = latest_birth_reaching(night.rules.age_max_months, night.day)
-    a = t.application.c
-    rows = night.connection.execute(
-        select(t.application)
-        .where(
-            a.locality_id == night.locality.locality_id,
-            a.birth_year <= oldest.year,
-            or_(a.state == ApplicationState.QUEUED.value, a.state == ApplicationState.STOPPED.value),
-            a.birth_date <= oldest,
-        )
-        .order_by(a.application_id)
-    ).all()
+    here = night.locality.locality_id
+    rows = night.connection.execute(OVER_AGE, {"here": here, "oldest": oldest, "oldest_year": oldest.year}).all()
     holding = {application for application, _ in held_until_later(night)} | admitted_later(night) if rows else set()
     leaving = [(row, night.day) for row in rows if row.application_row not in holding]
     applications.archive(night.connection, night.ledger, leaving, Why.OVER_AGE, "over age")
@@ -311,12 +249,8 @@ def archive_over_age(night: Night) -> None:
 
 def renew_rounds(night: Night) -> None:
     """A turn pattern other than that of the last night starts its round anew in every queue (decision 1.25)."""
-    q, turn = t.queue_turn.c, night.rules.turn
+    turn = night.rules.turn
+    here = night.locality.locality_id
     night.connection.execute(
-        update(t.queue_turn)
-        .where(
-            q.locality_id == night.locality.locality_id,
-            or_(q.first_priority_turns != turn.first_priority, q.general_turns != turn.general),
-        )
-        .values(first_priority_turns=turn.first_priority, general_turns=turn.general, position=0)
+        RENEW_ROUNDS, {"here": here, "first_priority": turn.first_priority, "general": turn.general}
     )

@@ -169,12 +169,15 @@ def _ranks(ids: Sequence[str], keys: Sequence[Sequence[int]]) -> Int32:
         return ranks
     columns = [np.fromiter(key, dtype=np.int64, count=len(ids)) for key in keys]
     order = np.lexsort(columns[::-1])
-    same = np.ones(len(ids) - 1, dtype=np.bool_)
+    tied = np.ones(len(ids) + 1, dtype=np.bool_)
+    tied[0] = tied[-1] = False
     for column in columns:
-        same &= column[order[1:]] == column[order[:-1]]
-    for run in np.split(order, np.flatnonzero(~same) + 1) if same.any() else ():
-        if len(run) > 1:
-            ranks[sorted(run.tolist(), key=ids.__getitem__)] = np.sort(run)
+        tied[1:-1] &= column[order[1:]] == column[order[:-1]]
+    # tied[i]: row order[i] stands level with the one before it; so a run of equals starts before and ends after.
+    starts, ends = np.flatnonzero(~tied[:-1] & tied[1:]), np.flatnonzero(tied[:-1] & ~tied[1:])
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        level = order[start : end + 1]
+        ranks[sorted(level.tolist(), key=ids.__getitem__)] = np.sort(level)
     return ranks
 
 

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Column, Connection, Row, func, insert, select
+from sqlalchemy import Column, Connection, Row, bindparam, func, insert, select
 
 from queue_engine.domain.application import ANY_ORGANIZATION
 from queue_engine.errors import WrongUsage
@@ -18,6 +18,13 @@ from queue_engine.law.overrides import Override, from_json
 from queue_engine.law.rulebook import Rulebook
 from queue_engine.store import tables as t
 from queue_engine.store.bulk import insert_many
+
+# Asked for by every night, so built once.
+NEW_CHANGE = insert(t.change)
+LOCALITIES = select(t.locality).order_by(t.locality.c.locality)
+LOCALITY = select(t.locality).where(t.locality.c.locality == bindparam("code"))
+RULES = select(t.rule_override).order_by(t.rule_override.c.override_id)
+CORRECTIONS = select(t.calendar_correction).order_by(t.calendar_correction.c.day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +127,7 @@ MOVEMENT_COLUMNS = (
 
 def new_change(connection: Connection, kind: str, day: date | None = None) -> int:
     """Open a change; its id orders changes as they were committed."""
-    result = connection.execute(insert(t.change).values(kind=kind, on_day=day))
+    result = connection.execute(NEW_CHANGE, {"kind": kind, "on_day": day})
     key = result.inserted_primary_key
     assert key is not None
     return int(key[0])
@@ -128,7 +135,7 @@ def new_change(connection: Connection, kind: str, day: date | None = None) -> in
 
 def localities(connection: Connection) -> list[Locality]:
     """All localities, by code."""
-    return [_locality(row) for row in connection.execute(select(t.locality).order_by(t.locality.c.locality))]
+    return [_locality(row) for row in connection.execute(LOCALITIES)]
 
 
 def _locality(row: Row[Any]) -> Locality:
@@ -212,7 +219,7 @@ class Registry:
 
 def find_locality(connection: Connection, code: str) -> Locality:
     """The locality of that code; WrongUsage if there is none."""
-    row = connection.execute(select(t.locality).where(t.locality.c.locality == code)).one_or_none()
+    row = connection.execute(LOCALITY, {"code": code}).one_or_none()
     if row is None:
         raise WrongUsage(
             "locality.unknown",
@@ -236,7 +243,7 @@ def setting(connection: Connection, name: str) -> str:
 
 def rulebook(connection: Connection) -> Rulebook:
     """The law with the department's overrides on top."""
-    rows = connection.execute(select(t.rule_override).order_by(t.rule_override.c.override_id))
+    rows = connection.execute(RULES)
     return Rulebook(
         [
             Override(row.name, from_json(row.name, row.value), row.from_day, row.locality or None, row.reference)
@@ -247,7 +254,7 @@ def rulebook(connection: Connection) -> Rulebook:
 
 def calendar(connection: Connection, country: str) -> WorkingCalendar:
     """The working calendar with the department's corrections on top."""
-    rows = connection.execute(select(t.calendar_correction).order_by(t.calendar_correction.c.day))
+    rows = connection.execute(CORRECTIONS)
     return WorkingCalendar.of(country, [CalendarCorrection(row.day, row.kind, row.act) for row in rows])
 
 

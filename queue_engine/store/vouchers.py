@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, select, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, select, update
 
 from bulletins.vacancy import AdmissionOrder
 from queue_engine.domain.moments import start_of
@@ -29,26 +29,27 @@ class StoredVoucher:
     locality_id: int
 
 
+_v, _p, _a, _s = t.voucher.c, t.vacancy.c, t.application.c, t.stop_list.c
+VOUCHERS = (
+    select(t.voucher, _p.vacancy_id, _p.admission, _p.vacated_on, _p.attend_until, _a.application_id, _s.back_on)
+    .join(t.vacancy, _p.vacancy_row == _v.vacancy_row)
+    .join(t.application, _a.application_row == _v.application_row)
+    .join(t.stop_list, and_(_s.application_row == _v.application_row, _s.ended_on.is_(None)), isouter=True)
+    .order_by(_v.issued_on, _v.voucher_id)
+)
+"""Vouchers with their vacancy and open stop-list entry, by day of issue and id."""
+
+
+def read_vouchers(
+    connection: Connection, statement: Select[Any], parameters: Mapping[str, object]
+) -> list[StoredVoucher]:
+    """Vouchers of a statement made from `VOUCHERS`."""
+    return [_stored(row) for row in connection.execute(statement, parameters)]
+
+
 def vouchers_where(connection: Connection, *conditions: Any) -> list[StoredVoucher]:
     """Vouchers with their vacancy and open stop-list entry, by day of issue and id."""
-    v, p, a, s = t.voucher.c, t.vacancy.c, t.application.c, t.stop_list.c
-    rows = connection.execute(
-        select(
-            t.voucher,
-            p.vacancy_id,
-            p.admission,
-            p.vacated_on,
-            p.attend_until,
-            a.application_id,
-            s.back_on,
-        )
-        .join(t.vacancy, p.vacancy_row == v.vacancy_row)
-        .join(t.application, a.application_row == v.application_row)
-        .join(t.stop_list, and_(s.application_row == v.application_row, s.ended_on.is_(None)), isouter=True)
-        .where(*conditions)
-        .order_by(v.issued_on, v.voucher_id)
-    )
-    return [_stored(row) for row in rows]
+    return read_vouchers(connection, VOUCHERS.where(*conditions), {})
 
 
 def _stored(row: Row[Any]) -> StoredVoucher:
