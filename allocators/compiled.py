@@ -15,7 +15,7 @@ from numba import njit
 
 from allocators.arrays import FIRST_PRIORITY, GENERAL, NONE, Applicants, Int32, Int64, Places, Proposal, Turns
 from allocators.shelves import LAST_BIT, Records, Shelves, order_kinds
-from allocators.sorting import CLASSES, Sorted
+from allocators.sorting import CLASSES, Looks, Sorted
 
 __all__ = ["Sorted", "allocate", "allocate_sorted"]
 
@@ -99,7 +99,8 @@ def allocate_sorted(applicants: Sorted, places: Places, turns: Turns, preference
             np.full(preferences.shape[1], NONE, np.int32),
             np.zeros(LAST_BIT + 1, np.int32),
         )
-        streams, shelves = (applicants.order, applicants.stream_start), (shelved.queue_start, shelved.by_rank)
+        streams = (applicants.order, applicants.stream_start, applicants.looks)
+        shelves = (shelved.queue_start, shelved.by_rank)
         _walk(*streams, people, tastes, *shelves, offer, turns.first_priority, turns.general, given, position)
     return Proposal(given, position)
 
@@ -108,6 +109,7 @@ def allocate_sorted(applicants: Sorted, places: Places, turns: Turns, preference
 def _walk(
     order: Int32,
     stream_start: Int64,
+    looks: Looks,
     people: People,
     tastes: Tastes,
     queue_start: Int32,
@@ -124,7 +126,7 @@ def _walk(
         if low < high:
             _open(low, high, by_rank, offer)
             turns = (first_turns[queue], general_turns[queue], position[queue])
-            position[queue] = _serve(queue, low, high, turns, order, stream_start, people, tastes, offer, given)
+            position[queue] = _serve(queue, low, high, turns, order, stream_start, looks, people, tastes, offer, given)
             _close(low, high, offer)
 
 
@@ -168,6 +170,7 @@ def _serve(
     turns: tuple[int, int, int],
     order: Int32,
     stream_start: Int64,
+    looks: Looks,
     people: People,
     tastes: Tastes,
     offer: Offer,
@@ -186,19 +189,20 @@ def _serve(
     while left > 0 and (cursor < end or first < first_end or general < general_end):
         spends_turn = False
         if cursor < end:
-            row = order[cursor]
+            at = cursor
             cursor += 1
         elif general >= general_end or (position < first_turns and first < first_end):
-            row = order[first]
+            at = first
             first += 1
             spends_turn = position < first_turns
         else:
-            row = order[general]
+            at = general
             general += 1
             spends_turn = position >= first_turns
-        born = people.birth_day[row]
-        if tastes.mask[people.profile[row]] & kinds == 0 or born < oldest or born > youngest:
+        born = looks[at].birth_day
+        if tastes.mask[looks[at].profile] & kinds == 0 or born < oldest or born > youngest:
             continue
+        row = order[at]
         spot = _choose(row, people, tastes, offer)
         if spot == NONE:
             continue

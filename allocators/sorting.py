@@ -8,6 +8,7 @@ sorted apart and merged in. Rows in no order at all only make everyone late: O(n
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numba import njit
@@ -20,6 +21,11 @@ NEAR = 8
 """How far back a row is put in its place at once before it is set aside as late."""
 
 
+Looks: TypeAlias = NDArray[np.void]
+LOOK = np.dtype([("profile", np.int32), ("birth_day", np.int32)])
+"""Most of those who get nothing are let go after one look at these."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sorted:
     """Applicants in the order of filing, kept from night to night; a change of any applicant makes a new one.
@@ -29,6 +35,7 @@ class Sorted:
     applicants:   (n,) the columns that were sorted, as they were given
     order:        (s,) int32, rows of the applicants by queue, class, moment of filing, application id
     stream_start: (3 * queues + 1,) int64, class c of queue q is order[start[3 * q + c]:start[3 * q + c + 1]]
+    looks:        (s,) LOOK, what the first look at each row of `order` reads, side by side
     barred_start: (n + 1,) int32, places barred to applicant i are barred_place[barred_start[i]:barred_start[i + 1]];
                   empty if nobody is barred
     barred_place: (b,) int32
@@ -37,6 +44,7 @@ class Sorted:
     applicants: Applicants
     order: Int32
     stream_start: Int64
+    looks: Looks
     barred_start: Int32
     barred_place: Int32
 
@@ -54,7 +62,16 @@ class Sorted:
             barred = _group_barred(applicants.barred, len(applicants.queue))
         else:
             barred = (np.empty(0, np.int32), np.empty(0, np.int32))
-        return cls(applicants, order, stream_start, *barred)
+        looks = _gather(order, applicants.profile, applicants.birth_day, np.empty(len(order), LOOK))
+        return cls(applicants, order, stream_start, looks, *barred)
+
+
+@njit(cache=True)
+def _gather(order: Int32, profile: Int32, birth_day: Int32, looks: Looks) -> Looks:
+    for at in range(len(order)):
+        looks[at].profile = profile[order[at]]
+        looks[at].birth_day = birth_day[order[at]]
+    return looks
 
 
 @njit(cache=True)
@@ -79,6 +96,14 @@ def _is_before(filed: int, id_rank: int, other_filed: int, other_id_rank: int) -
     return filed < other_filed or (filed == other_filed and id_rank < other_id_rank)
 
 
+class Rows(NamedTuple):
+    """Rows on their way into order: moment of filing, rank of the id, row of the applicants."""
+
+    filed: Int64
+    ids: Int32
+    row: Int32
+
+
 @njit(cache=True)
 def _sort(
     queue: Int32, class_rank: Int8, filed_at_us: Int64, id_rank: Int32, wanted: NDArray[np.bool_]
@@ -86,28 +111,24 @@ def _sort(
     """`order` and `stream_start` of `Sorted`."""
     stream_start = _count_streams(queue, class_rank, wanted)
     total = stream_start[-1]
-    filed, ids, order = np.empty(total, np.int64), np.empty(total, np.int32), np.empty(total, np.int32)
+    rows = Rows(np.empty(total, np.int64), np.empty(total, np.int32), np.empty(total, np.int32))
     free_at = stream_start.copy()
     for row in range(len(queue)):
         if wanted[queue[row]]:
             stream = np.int64(queue[row]) * CLASSES + class_rank[row]
             at = free_at[stream]
             free_at[stream] = at + 1
-            filed[at], ids[at], order[at] = filed_at_us[row], id_rank[row], row
+            rows.filed[at], rows.ids[at], rows.row[at] = filed_at_us[row], id_rank[row], row
     longest = 0
     for stream in range(len(stream_start) - 1):
         longest = max(longest, stream_start[stream + 1] - stream_start[stream])
-    late_filed, late_ids, late_order = (
-        np.empty(longest, np.int64),
-        np.empty(longest, np.int32),
-        np.empty(longest, np.int32),
-    )
+    late = Rows(np.empty(longest, np.int64), np.empty(longest, np.int32), np.empty(longest, np.int32))
     for stream in range(len(stream_start) - 1):
         low, high = stream_start[stream], stream_start[stream + 1]
-        kept = _settle_near(low, high, filed, ids, order, late_filed, late_ids, late_order)
+        kept = _settle_near(low, high, rows, late)
         if kept < high:
-            _merge_late(low, kept, high, filed, ids, order, late_filed, late_ids, late_order)
-    return order, stream_start
+            _merge_late(low, kept, high, rows, late)
+    return rows.row, stream_start
 
 
 @njit(cache=True)
@@ -122,29 +143,21 @@ def _count_streams(queue: Int32, class_rank: Int8, wanted: NDArray[np.bool_]) ->
 
 
 @njit(cache=True)
-def _settle_near(
-    low: int,
-    high: int,
-    filed: Int64,
-    ids: Int32,
-    order: Int32,
-    late_filed: Int64,
-    late_ids: Int32,
-    late_order: Int32,
-) -> int:
+def _settle_near(low: int, high: int, rows: Rows, late: Rows) -> int:
     """Put the rows of one stream in order where they are, but those that belong more than `NEAR` rows back.
 
-    Returns the end of the sorted rows; the others stand in the late columns, from the first on.
+    Returns the end of the sorted rows; the others stand in `late`, from the first on.
     """
-    kept, late = low, 0
+    filed, ids, order = rows
+    kept, set_aside = low, 0
     for at in range(low, high):
         of, one, row = filed[at], ids[at], order[at]
         to, least = kept, max(low, kept - NEAR)
         while to > least and _is_before(of, one, filed[to - 1], ids[to - 1]):
             to -= 1
         if to == least and to > low and _is_before(of, one, filed[to - 1], ids[to - 1]):
-            late_filed[late], late_ids[late], late_order[late] = of, one, row
-            late += 1
+            late.filed[set_aside], late.ids[set_aside], late.row[set_aside] = of, one, row
+            set_aside += 1
             continue
         for move in range(kept, to, -1):
             filed[move], ids[move], order[move] = filed[move - 1], ids[move - 1], order[move - 1]
@@ -154,28 +167,19 @@ def _settle_near(
 
 
 @njit(cache=True)
-def _merge_late(
-    low: int,
-    kept: int,
-    high: int,
-    filed: Int64,
-    ids: Int32,
-    order: Int32,
-    late_filed: Int64,
-    late_ids: Int32,
-    late_order: Int32,
-) -> None:
+def _merge_late(low: int, kept: int, high: int, rows: Rows, late: Rows) -> None:
     """Sort the late rows of one stream and merge them with the sorted ones, from the last backwards."""
-    by_id = np.argsort(late_ids[: high - kept], kind="mergesort")
-    in_order = by_id[np.argsort(late_filed[by_id], kind="mergesort")]
-    late = len(in_order) - 1
+    filed, ids, order = rows
+    by_id = np.argsort(late.ids[: high - kept], kind="mergesort")
+    in_order = by_id[np.argsort(late.filed[by_id], kind="mergesort")]
+    left = len(in_order) - 1
     to = high - 1
-    while late >= 0:
-        one = in_order[late]
-        if kept > low and _is_before(late_filed[one], late_ids[one], filed[kept - 1], ids[kept - 1]):
+    while left >= 0:
+        one = in_order[left]
+        if kept > low and _is_before(late.filed[one], late.ids[one], filed[kept - 1], ids[kept - 1]):
             kept -= 1
             filed[to], ids[to], order[to] = filed[kept], ids[kept], order[kept]
         else:
-            filed[to], ids[to], order[to] = late_filed[one], late_ids[one], late_order[one]
-            late -= 1
+            filed[to], ids[to], order[to] = late.filed[one], late.ids[one], late.row[one]
+            left -= 1
         to -= 1
