@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from queue_engine.domain.application import ServiceClass
 
 
 class QueueKey(NamedTuple):
-    """Order of rule A4: the least is served first. A NamedTuple, which SortedList compares fastest."""
+    """Order of rule A4: the least is served first."""
 
     class_rank: int  # ServiceClass
     filed_at_us: int  # microseconds since 1970-01-01T00:00Z
@@ -89,6 +90,55 @@ def number_of(ahead: int, sizes: tuple[int, int, int], class_rank: int, turn: Tu
     return out_of_turn + ahead + 1 + min(turn.turns_before(ahead, first), other)
 
 
+class _Stream:
+    """One class of a queue in the order of A4.
+
+    A sorted list of moments answers twice as quickly as one of keys; `_ids` says who filed at each, ids in order.
+    """
+
+    def __init__(self, class_rank: int, keys: Iterable[QueueKey]) -> None:
+        self.class_rank = class_rank
+        self._ids: dict[int, list[str]] = {}
+        for _rank, filed_at_us, application_id in keys:
+            self._ids.setdefault(filed_at_us, []).append(application_id)
+        for level in self._ids.values():
+            level.sort()
+        self._moments = SortedList(moment for moment, level in self._ids.items() for _ in level)
+
+    def __len__(self) -> int:
+        return len(self._moments)
+
+    def __iter__(self) -> Iterator[QueueKey]:
+        for moment in sorted(self._ids):
+            for application_id in self._ids[moment]:
+                yield QueueKey(self.class_rank, moment, application_id)
+
+    def add(self, filed_at_us: int, application_id: str) -> None:
+        self._moments.add(filed_at_us)
+        insort(self._ids.setdefault(filed_at_us, []), application_id)
+
+    def remove(self, filed_at_us: int, application_id: str) -> None:
+        level = self._ids.get(filed_at_us, [])
+        del level[_index(level, application_id)]
+        if not level:
+            del self._ids[filed_at_us]
+        self._moments.remove(filed_at_us)
+
+    def ahead(self, filed_at_us: int, application_id: str) -> int:
+        at = _index(self._ids.get(filed_at_us, []), application_id)
+        return int(self._moments.bisect_left(filed_at_us)) + at
+
+
+def _index(level: list[str], application_id: str) -> int:
+    """Where an id stands among sorted ones; ValueError if it does not."""
+    if len(level) == 1 and level[0] == application_id:
+        return 0
+    at = bisect_left(level, application_id)
+    if at == len(level) or level[at] != application_id:
+        raise ValueError("the application does not stand in this queue")
+    return at
+
+
 class Queue:
     """One queue kept in the order of A4; a number costs O(log n).
 
@@ -103,7 +153,7 @@ class Queue:
         by_class: tuple[list[QueueKey], ...] = ([], [], [])
         for key in keys:
             by_class[key.class_rank].append(key)
-        self._streams = tuple(SortedList(stream) for stream in by_class)
+        self._streams = tuple(_Stream(rank, stream) for rank, stream in enumerate(by_class))
         self.turn = turn or Turn()
 
     def __len__(self) -> int:
@@ -112,20 +162,20 @@ class Queue:
     @property
     def sizes(self) -> tuple[int, int, int]:
         """Applications in the queue by class."""
-        out_of_turn, first_priority, general = (len(stream) for stream in self._streams)
-        return out_of_turn, first_priority, general
+        out_of_turn, first_priority, general = self._streams
+        return len(out_of_turn), len(first_priority), len(general)
 
     def add(self, key: QueueKey) -> None:
         """Put an application in its place; O(log n)."""
-        self._streams[key.class_rank].add(key)
+        self._streams[key.class_rank].add(key.filed_at_us, key.application_id)
 
     def remove(self, key: QueueKey) -> None:
         """Take an application out; ValueError if it does not stand here; O(log n)."""
-        self._streams[key.class_rank].remove(key)
+        self._streams[key.class_rank].remove(key.filed_at_us, key.application_id)
 
     def ahead(self, key: QueueKey) -> int:
         """Applications of the same class before this one; ValueError if it does not stand here."""
-        return int(self._streams[key.class_rank].index(key))
+        return self._streams[key.class_rank].ahead(key.filed_at_us, key.application_id)
 
     def number(self, key: QueueKey) -> int:
         """The 1-based queue number of rule A6; ValueError if the application does not stand here."""
