@@ -14,6 +14,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from queue_engine.errors import LocalityHeld
 
 BUSY_SECONDS = 60
+# Readers go on beside a writer.
+JOURNAL = "journal_mode=wal"
 # Pages of the write-ahead log before it is folded into the file: a locality's night touches thousands, and folding
 # them together is far cheaper than one night at a time.
 CHECKPOINT = "wal_autocheckpoint=16000"
@@ -75,7 +77,7 @@ def _engine(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def _connected(dbapi: Any, _record: Any) -> None:
         dbapi.isolation_level = None
-        for pragma in ("journal_mode=wal", "synchronous=full", "foreign_keys=on", "cache_size=-65536", CHECKPOINT):
+        for pragma in (JOURNAL, "synchronous=full", "foreign_keys=on", "cache_size=-65536", CHECKPOINT):
             dbapi.execute(f"pragma {pragma}")
 
     @event.listens_for(engine, "begin")
