@@ -38,6 +38,10 @@ WORDS = {
 }
 
 
+Sizes = tuple[int, int, int]
+"""Applications in a queue by class."""
+
+
 @dataclass(frozen=True, slots=True)
 class OpenTurns:
     """The turn of each queue of a locality on its open day."""
@@ -112,23 +116,27 @@ def describe(connection: Connection, application_id: str) -> str:
         words.append(_instead_of_number(connection, row))
         return "\n".join(words)
     turn = open_turns(connection, locality).of(row.birth_year)
-    queue = _queue_of(connection, row, turn)
-    key = QueueKey(row.class_rank, row.filed_at_us, application_id)
-    words.append(f"Number {queue.number(key)} of {len(queue)}.")
-    words.append(_last_change(connection, row, queue, turn))
+    sizes, ahead = _counts(connection, row)
+    words.append(f"Number {number_of(ahead, sizes, row.class_rank, turn)} of {sum(sizes)}.")
+    words.append(_last_change(connection, row, sizes, ahead, turn))
     if row.temporary_until is not None:
         words.append(f"In a temporary stay until {row.temporary_until} (rule D3).")
     return "\n".join(words)
 
 
-def _queue_of(connection: Connection, row: Row[Any], turn: Turn) -> Queue:
-    rows = rows_of(
+def _counts(connection: Connection, row: Row[Any]) -> tuple[Sizes, int]:
+    """The queue of an application as counts: by class, and of its own class before it."""
+    sizes, ahead = [0, 0, 0], 0
+    for rank, count, before in rows_of(
         connection,
-        "select class_rank, filed_at_us, application_id from application "
-        "where locality_id = ? and birth_year = ? and state = 'queued'",
-        (row.locality_id, row.birth_year),
-    )
-    return Queue((QueueKey(*cells) for cells in rows), turn)
+        "select class_rank, count(*), sum(case when (filed_at_us, application_id) < (?, ?) then 1 else 0 end) "
+        "from application where locality_id = ? and birth_year = ? and state = 'queued' group by class_rank",
+        (row.filed_at_us, row.application_id, row.locality_id, row.birth_year),
+    ):
+        sizes[rank] = count
+        if rank == row.class_rank:
+            ahead = before
+    return (sizes[0], sizes[1], sizes[2]), ahead
 
 
 def _instead_of_number(connection: Connection, row: Row[Any]) -> str:
@@ -200,13 +208,11 @@ def _turns_changed(connection: Connection, row: Row[Any]) -> Iterable[tuple[int,
             )
 
 
-def _last_change(connection: Connection, row: Row[Any], queue: Queue, turn: Turn) -> str:
+def _last_change(connection: Connection, row: Row[Any], sizes_now: Sizes, ahead: int, turn: Turn) -> str:
     """The latest change that gave this number, told by class and reason, without names."""
     rank = row.class_rank
-    sizes = list(queue.sizes)
-    key = QueueKey(rank, row.filed_at_us, row.application_id)
-    now = queue.number(key)
-    ahead = queue.ahead(key)
+    sizes = list(sizes_now)
+    now = number_of(ahead, sizes_now, rank, turn)
     for change in _changes(connection, row):
         if change.turn_after is not None and _pattern(change.turn_after) != _pattern(turn):
             # Between this change and now another pattern came into force by its day.
