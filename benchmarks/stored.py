@@ -36,7 +36,9 @@ Rows = list[tuple[Any, ...]]
 
 def fill(path: Path, workload: Workload) -> None:
     """Make a database that holds the workload as records; localities L0000 and on."""
-    make_database(Database(f"sqlite:///{path}"), "Asia/Almaty", None)
+    database = Database(f"sqlite:///{path}")
+    make_database(database, "Asia/Almaty", None)
+    database.engine.dispose()
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("pragma synchronous=off")
     connection.execute("begin")

@@ -139,7 +139,8 @@ class Life:
         self._extended: set[str] = set()
         self._plans: dict[tuple[str, date], tuple[Fate, date | None]] = {}
         self._bookings: list[tuple[date, Row]] = []
-        self._remember_bookings(self._generator(INTAKE_DAY), INTAKE_DAY, city.vacancies)
+        self._stays_end: dict[str, date] = {}
+        self._remember(self._generator(INTAKE_DAY), INTAKE_DAY, city.vacancies)
 
     def day_files(
         self, folder: Path, day: date, live_vouchers: Iterable[LiveVoucher], free_places: Mapping[str, int]
@@ -212,13 +213,16 @@ class Life:
         drawn = rng.multinomial(self._scaled(_between(rng, VACATED_PLACES)), share / share.sum()).tolist()
         places = dict(zip(PLACES, drawn, strict=True))
         rows = make_vacancies(rng, self._city.organizations, day, places, EVERYDAY)
-        self._remember_bookings(rng, day, rows)
+        self._remember(rng, day, rows)
         return rows
 
-    def _remember_bookings(self, rng: Generator, day: date, rows: Iterable[Row]) -> None:
-        """Plan for each early-booking place not vacated yet the day it will be, and the row that says so."""
+    def _remember(self, rng: Generator, day: date, rows: Iterable[Row]) -> None:
+        """Note when temporary stays end, and plan when each early-booking place not vacated yet will be."""
         admission, vacated = BULLETIN_COLUMNS.index("admission"), BULLETIN_COLUMNS.index("vacated_on")
+        until = BULLETIN_COLUMNS.index("attend_until")
         for row in rows:
+            if row[until]:
+                self._stays_end[row[0]] = date.fromisoformat(row[until])
             if row[admission] == AdmissionOrder.EARLY_BOOKING and not row[vacated]:
                 due = day + timedelta(days=_between(rng, DAYS_UNTIL_VACATED))
                 self._bookings.append((due, (*row[:vacated], str(due), *row[vacated + 1 :])))
@@ -247,7 +251,9 @@ class Life:
             fate = Fate(fates[index])
             if voucher.voucher_id in self._extended:
                 fate = Fate.ADMIT  # who asked for more time comes in the end, and may not ask twice
-            workdays = _working_days(day, last)
+            # Nobody comes to a temporary stay on the day it ends.
+            stay_ends = self._stays_end.get(voucher.vacancy_id, date.max)
+            workdays = _working_days(day, min(last, stay_ends - timedelta(days=1)))
             decided = workdays[int(moment[index] * len(workdays))] if workdays else None
             self._plans[voucher.voucher_id, last] = (fate, decided)
         rows: list[Row] = []

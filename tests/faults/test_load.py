@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -17,7 +18,7 @@ from benchmarks import stored, workloads
 from queue_engine.answers.standing import describe
 from queue_engine.store.engine import Database
 from support.figures import Figure, sized
-from support.processes import finish, go_on, kezek, kezek_measured, start_module, told_line
+from support.processes import finish, go_on, kezek, kezek_measured, runs_on_record, start_module, told_line
 
 APPLICATIONS, PLACES, LOCALITIES = sized(30_000, 1_000_000), sized(600, 20_000), sized(5, 20)
 MOST_SECONDS, MOST_MB, MOST_P95_MS = 60.0, 2_000.0, 200.0
@@ -30,11 +31,16 @@ NIGHT = ("run", "--date", stored.DAY.isoformat())
 
 
 def filled(path: Path) -> list[str]:
-    """Make the records; some of the applications."""
+    """Make the records of localities that had a night before anything was free; some of the applications."""
     size = workloads.Size("load", APPLICATIONS, LOCALITIES, PLACES, 100 * LOCALITIES, 3.0)
     stored.fill(path, workloads.make(size, strict=True))
+    noon = datetime.combine(stored.DAY, time(12), UTC)
     with closing(sqlite3.connect(path)) as connection:
+        connection.execute("update vacancy set published_at_us = ?", (int(noon.timestamp()) * 1_000_000,))
+        connection.commit()
         ids = connection.execute("select application_id from application order by filed_at_us").fetchall()
+    before = kezek(path, "run", "--date", (stored.DAY - timedelta(days=1)).isoformat())
+    assert before.code == 0, before.told
     picked = np.random.default_rng(25).choice(len(ids), ASKING, replace=False)
     return [str(ids[at][0]) for at in picked]
 
@@ -52,6 +58,7 @@ def test_parents_read_their_numbers_while_a_nation_s_night_runs(
     made, path = tmp_path / "made.db", tmp_path / "nation.db"
     asked = filled(made)
     shutil.copyfile(made, path)
+    assert runs_on_record(path) == LOCALITIES
     before = numbers(path, asked)
     readers = start_module("faults.reading", str(path), *asked)
     assert told_line(readers) == "ready"
