@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from sqlalchemy import URL, Connection, Engine, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
 
 from queue_engine.errors import WrongUsage
+from queue_engine.store.held import Held
 from queue_engine.store.sqlite import SqliteFile
 
 SCHEMA = "0001"
@@ -34,6 +36,8 @@ class Store(Protocol):
     def read(self) -> AbstractContextManager[Connection]: ...
     def run_lock(self) -> AbstractContextManager[None]: ...
     def locality_lock(self, locality: str, patience_ms: int, /) -> AbstractContextManager[None]: ...
+    def back_up(self, target: Path, made_at: datetime, /) -> Held: ...
+    def restore(self, backup: Path, /) -> tuple[str, Held]: ...
     def clear(self) -> None: ...
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from queue_engine.errors import LocalityHeld
+from queue_engine.store import sqlite_backup
+from queue_engine.store.held import Held, held, in_use
 
 BUSY_SECONDS = 60
 # Pages of the write-ahead log before it is folded into the file: a locality's night touches thousands, and folding
@@ -60,6 +63,30 @@ class SqliteFile:
         """Nothing to hold: the lock of the run covers every locality of the file."""
         return nullcontext()
 
+    def back_up(self, target: Path, made_at: datetime) -> Held:
+        """Write a steady copy of the records into an empty file, beside a running night, and check it."""
+        with self.read() as connection:
+            held_here = held(connection)  # from here on the view does not change
+            sqlite_backup.copy_out(connection, target, made_at)
+        sqlite_backup.check(target)
+        return held_here
+
+    def restore(self, backup: Path) -> tuple[str, Held]:
+        """Put a backup in the place of the records; when it was made, and how far it goes.
+
+        Raises: InputRefused for a file that is no whole backup, LocalityHeld if anybody uses the records.
+        """
+        self.engine.dispose()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with _to_be_replaced(self.path):
+            part, made_at = sqlite_backup.copy_in(backup, self.path)
+            try:
+                sqlite_backup.put_in_place(part, self.path)
+            finally:
+                part.unlink(missing_ok=True)
+            with self.read() as connection:
+                return made_at, held(connection)
+
     def clear(self) -> None:
         """Take the file away."""
         self.engine.dispose()
@@ -84,6 +111,18 @@ def _engine(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.info.get("writes") else "BEGIN")
 
     return engine
+
+
+@contextmanager
+def _to_be_replaced(path: Path) -> Iterator[None]:
+    """Neither a run nor a writer is under way, and none begins."""
+    with ExitStack() as locks:
+        for name, what in (("run", "a run is under way"), ("writer", "the records are being changed")):
+            try:
+                locks.enter_context(_locked(path, name, wait=False))
+            except LocalityHeld:
+                raise in_use(what) from None
+        yield
 
 
 @contextmanager
