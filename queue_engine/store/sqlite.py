@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
-from queue_engine.errors import LocalityHeld
+from queue_engine.errors import LocalityHeld, disk_error
 from queue_engine.store import sqlite_backup
 from queue_engine.store.held import Held, held, in_use
 
@@ -99,6 +101,15 @@ def _engine(url: URL) -> Engine:
         url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True
     )
 
+    @event.listens_for(engine, "do_connect")
+    def _opened(_dialect: Any, _record: Any, _arguments: Any, keywords: dict[str, Any]) -> sqlite3.Connection | None:
+        # Reading in WAL mode makes files beside the database. Where none can be made, nothing changes either.
+        path = Path(url.database or "")
+        if not _is_frozen(path):
+            return None
+        frozen: sqlite3.Connection = sqlite3.connect(f"file:{quote(str(path))}?immutable=1", uri=True, **keywords)
+        return frozen
+
     @event.listens_for(engine, "connect")
     def _connected(dbapi: Any, _record: Any) -> None:
         dbapi.isolation_level = None
@@ -111,6 +122,15 @@ def _engine(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.info.get("writes") else "BEGIN")
 
     return engine
+
+
+def _is_frozen(path: Path) -> bool:
+    """Whether the file lies on a file system that is mounted read only, with no changes waiting in its log."""
+    log = Path(f"{path}-wal")
+    try:
+        return bool(os.statvfs(path).f_flag & os.ST_RDONLY) and not (log.exists() and log.stat().st_size)
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -127,7 +147,10 @@ def _to_be_replaced(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _locked(path: Path, name: str, *, wait: bool) -> Iterator[None]:
-    lock = os.open(f"{path}-{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        lock = os.open(f"{path}-{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise disk_error(error.strerror or "the disk failed") from None
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
