@@ -66,3 +66,14 @@ class LocalityHeld(KezekError):
     """Another run holds the locality; exit 75."""
 
     exit_code = ExitCode.LOCALITY_HELD
+
+
+def disk_error(why: str) -> WrongUsage:
+    """The disk of the records is full, fails, or may not be written to.
+
+    >>> print(disk_error("the disk is full"))
+    [database.disk] the disk is full; nothing half-done was kept. Look after the disk, then do it again.
+    """
+    return WrongUsage(
+        "database.disk", f"{why}; nothing half-done was kept.", next_step="Look after the disk, then do it again."
+    )

@@ -33,7 +33,6 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(calendar_app, name="calendar")
     app.add_typer(stop_list_app, name="stop-list")
     app.command()(archive)
-    app.command()(restore)
     app.command()(confirm)
 
 

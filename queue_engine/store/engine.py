@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import URL, Connection, Engine, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
 
-from queue_engine.errors import WrongUsage
+from queue_engine.errors import WrongUsage, disk_error
+from queue_engine.store.held import Held
 from queue_engine.store.sqlite import SqliteFile
 
 SCHEMA = "0001"
 # Classes of SQLSTATE whose messages name tables, constraints and resources alone: connection, broken constraint,
 # transaction state and rollback, resources, operator, system.
 WITHOUT_VALUES = ("08", "23", "25", "40", "53", "55", "57", "58")
+# By SQLite's names of its errors and PostgreSQL's SQLSTATE.
+DISK = (
+    ("the disk is full", "SQLITE_FULL", ("53100",)),
+    ("the disk fails (input/output error)", "SQLITE_IOERR", ("58030",)),
+    ("the records may not be written to", "SQLITE_READONLY", ("25006",)),
+)
 ADDRESSES = "Use sqlite:///FILE or postgresql://USER@HOST/DATABASE."
 
 
@@ -34,6 +42,8 @@ class Store(Protocol):
     def read(self) -> AbstractContextManager[Connection]: ...
     def run_lock(self) -> AbstractContextManager[None]: ...
     def locality_lock(self, locality: str, patience_ms: int, /) -> AbstractContextManager[None]: ...
+    def back_up(self, target: Path, made_at: datetime, /) -> Held: ...
+    def restore(self, backup: Path, /) -> tuple[str, Held]: ...
     def clear(self) -> None: ...
 
 
@@ -125,13 +135,13 @@ class Database:
         locality: it changes the records of this locality alone, and allots no row ids of applications and vacancies
         (a night); None = it may change anything. Others wait as decision 7 says.
         """
-        with self.store.write(locality) as connection:
+        with _disk_told(), self.store.write(locality) as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A steady view of the records, beside any writer."""
-        with self.store.read() as connection:
+        with _disk_told(), self.store.read() as connection:
             yield connection
 
     @contextmanager
@@ -172,3 +182,17 @@ def driver_words(error: DBAPIError) -> str:
     if str(diagnosis.sqlstate)[:2] in WITHOUT_VALUES:
         return str(diagnosis.message_primary)
     return type(error.orig).__name__
+
+
+@contextmanager
+def _disk_told() -> Iterator[None]:
+    """Errors of the database that come from its disk, in words; any other goes on as it is."""
+    try:
+        yield
+    except DBAPIError as error:
+        name = str(getattr(error.orig, "sqlite_errorname", ""))
+        state = str(getattr(error.orig, "sqlstate", ""))
+        for words, begin, states in DISK:
+            if name.startswith(begin) or state in states:
+                raise disk_error(words) from None
+        raise

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from psycopg import Cursor, Error
@@ -12,6 +14,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, t
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from queue_engine.errors import LocalityHeld, WrongUsage
+from queue_engine.store import postgresql_backup
+from queue_engine.store.held import Held, held, in_use
 from queue_engine.store.tables import metadata
 
 # The first half of an advisory lock's key: what is locked. The second half is a locality's id, or 0.
@@ -48,6 +52,7 @@ class PostgresServer:
                 "PostgreSQL is spoken to by psycopg 3 alone.",
                 next_step="Use postgresql://USER@HOST/DATABASE.",
             )
+        self.url = url
         self.engine = _engine(url)
 
     def is_there(self) -> bool:
@@ -101,11 +106,51 @@ class PostgresServer:
                 # Of this session alone, which holds nothing else; a session that breaks is unlocked by the server.
                 connection.execute(text("select pg_advisory_unlock_all()"))
 
+    def back_up(self, target: Path, _made_at: datetime) -> Held:
+        """Write a steady copy of the records into a file by pg_dump, beside running nights, and check it."""
+        with self.read() as connection:
+            snapshot = connection.execute(text("select pg_export_snapshot()")).scalar_one()
+            postgresql_backup.dump(self.engine, target, str(snapshot))
+            held_here = held(connection)
+        postgresql_backup.check(target)
+        return held_here
+
+    def restore(self, backup: Path) -> tuple[str, Held]:
+        """Put a backup in the place of the records by pg_restore, in one transaction.
+
+        Raises: InputRefused for a file that is no whole backup or of another schema than the present records,
+        LocalityHeld if anybody changes these.
+        """
+        archive = postgresql_backup.check(backup)
+        there = self.is_there()
+        with self.engine.connect() as connection:
+            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            if there:
+                _hold_everything(connection)
+                archive.require_schema(connection)
+            postgresql_backup.put_back(self.engine, backup, clean=there)
+            return archive.made_at, held(connection)
+
     def clear(self) -> None:
         """Take the tables away."""
         with self.engine.begin() as connection:
             metadata.drop_all(connection)
             connection.execute(text("drop table if exists alembic_version"))
+
+
+def _hold_everything(connection: Connection) -> None:
+    """Take the locks of every run and of the records until the connection ends; LocalityHeld if one is not free.
+
+    They belong to the session, for a transaction of ours would stand in the way of the one that replaces the tables.
+    """
+    keys = [(RECORDS, 0, "the records are being changed")]
+    for locality_id in connection.execute(text("select locality_id from locality")).scalars():
+        keys.append((RUN, int(locality_id), "a run is under way"))
+    for first, second, what in keys:
+        taken = connection.execute(text("select pg_try_advisory_lock(:one, :two)"), {"one": first, "two": second})
+        if not taken.scalar_one():
+            connection.execute(text("select pg_advisory_unlock_all()"))
+            raise in_use(what)
 
 
 def _held(connection: Connection, key: dict[str, object], patience_ms: int) -> bool:

@@ -10,6 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+SCRIPTS = str(Path(__file__).with_name("migrations"))
+
 
 def upgrade(connection: Connection) -> str | None:
     """Bring the schema to that of this release, inside the caller's transaction.
@@ -17,11 +19,15 @@ def upgrade(connection: Connection) -> str | None:
     Returns the revision found if this release does not know it, and changes nothing then; else None.
     """
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.set_main_option("script_location", SCRIPTS)
     config.attributes["connection"] = connection
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     present = MigrationContext.configure(connection).get_current_revision()
-    if present is not None and present not in known:
+    if present is not None and present not in revisions():
         return present
     command.upgrade(config, "head")
     return None
+
+
+def revisions() -> set[str]:
+    """Every schema that this release knows."""
+    return {script.revision for script in ScriptDirectory(SCRIPTS).walk_revisions()}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from queue_engine.demo.city import APPLICATION_COLUMNS, BULLETIN_COLUMNS, City, write_rows
-from support.processes import Where, kezek
+from support.processes import Finished, Where, kezek
 
 FIRST_NIGHT = "2021-08-09"
 LAST_NIGHT = "2021-08-17"
@@ -35,7 +36,7 @@ class Nation(NamedTuple):
             write_rows(path, columns, dealt)
         return nation
 
-    def take_in(self, where: Where) -> None:
+    def take_in(self, where: Where, command: Callable[..., Finished] = kezek) -> None:
         """Make the database, import the files, and run a night before anything is handed over."""
         for words in (
             ("init",),
@@ -43,5 +44,5 @@ class Nation(NamedTuple):
             ("import", "bulletin", str(self.bulletin)),
             ("run", "--date", FIRST_NIGHT),
         ):
-            answer = kezek(where, *words)
+            answer = command(where, *words)
             assert answer.code == 0, answer.told

