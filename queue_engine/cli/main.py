@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from queue_engine.cli import department
+from queue_engine.cli import department, service
 from queue_engine.cli.output import (
     Application,
     DatabaseOption,
@@ -38,6 +38,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 department.add_to(app)
+service.add_to(app)
 
 
 class Kind(StrEnum):

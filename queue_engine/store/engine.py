@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
 from queue_engine.errors import WrongUsage
 from queue_engine.store.sqlite import SqliteFile
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 # Classes of SQLSTATE whose messages name tables, constraints and resources alone: connection, broken constraint,
 # transaction state and rollback, resources, operator, system.
 WITHOUT_VALUES = ("08", "23", "25", "40", "53", "55", "57", "58")
@@ -31,6 +31,7 @@ class Store(Protocol):
 
     def is_there(self) -> bool: ...
     def write(self, locality: str | None, /) -> AbstractContextManager[Connection]: ...
+    def note(self) -> AbstractContextManager[Connection]: ...
     def read(self) -> AbstractContextManager[Connection]: ...
     def run_lock(self) -> AbstractContextManager[None]: ...
     def locality_lock(self, locality: str, patience_ms: int, /) -> AbstractContextManager[None]: ...
@@ -126,6 +127,12 @@ class Database:
         (a night); None = it may change anything. Others wait as decision 7 says.
         """
         with self.store.write(locality) as connection:
+            yield connection
+
+    @contextmanager
+    def note(self) -> Iterator[Connection]:
+        """A transaction for what is no record of the queue (heartbeat, outcomes); on a server it waits for no night."""
+        with self.store.note() as connection:
             yield connection
 
     @contextmanager

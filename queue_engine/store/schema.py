@@ -10,6 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+from queue_engine.store import engine
+
 
 def upgrade(connection: Connection) -> str | None:
     """Bring the schema to that of this release, inside the caller's transaction.
@@ -23,5 +25,5 @@ def upgrade(connection: Connection) -> str | None:
     present = MigrationContext.configure(connection).get_current_revision()
     if present is not None and present not in known:
         return present
-    command.upgrade(config, "head")
+    command.upgrade(config, engine.SCHEMA)
     return None
