@@ -98,6 +98,9 @@ class Service:
         """End in good order: the night under way is finished, no other begins."""
         self._stopping.set()
         if self._timer.running:
+            # Its thread must find nothing to do any more: shut down while it hands out a job, it breaks.
+            self._timer.pause()
+            self._timer.remove_all_jobs()
             self._timer.shutdown(wait=True)
         try:
             with self._database.note() as connection:

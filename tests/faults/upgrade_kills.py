@@ -34,7 +34,7 @@ from support.old_release import digest, tables_of, version_of
 
 
 @contextmanager
-def _split(database: Database, locality: str | None = None) -> Iterator[Connection]:
+def split(database: Database, locality: str | None = None) -> Iterator[Connection]:
     """In place of `Database.write`: every statement is committed by itself, on either store."""
     if database.path is not None:
         with split_write(database, locality) as connection:
@@ -52,7 +52,7 @@ def _init(address: str, mode: str, dies_before: int) -> int:
     child = os.fork()
     if child == 0:
         if mode == "split":
-            Database.write = _split
+            Database.write = split
         if dies_before:
             die_before(dies_before)
         code = 1
