@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from queue_engine.cli import backups, department
+from queue_engine.cli import backups, department, service
 from queue_engine.cli.output import (
     Application,
     DatabaseOption,
@@ -39,6 +39,7 @@ app = typer.Typer(
 )
 department.add_to(app)
 backups.add_to(app)
+service.add_to(app)
 
 
 class Kind(StrEnum):

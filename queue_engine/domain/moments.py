@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,8 +19,8 @@ def to_us(moment: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-def from_us(us: int, timezone: ZoneInfo) -> datetime:
-    """The aware moment in the time zone of the locality."""
+def from_us(us: int, timezone: tzinfo) -> datetime:
+    """The aware moment in a time zone, as a rule that of the locality."""
     return (EPOCH + us * MICROSECOND).astimezone(timezone)
 
 

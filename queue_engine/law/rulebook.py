@@ -6,7 +6,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import date, time
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -26,7 +26,7 @@ class Rules:
     `age_min_months` in months, `age_max_years` in years (rule A8); `voucher_validity` and `confirmation_days`
     in working days (D1, D7); `voucher_extension` (D2), `stop_list_days` (E1), `archive_restore` (E2) and
     `certificate_validity` (D4) in calendar days; `suspended` windows include both days (B7);
-    `benefit_classes` gives the class of each benefit (A3).
+    `benefit_classes` gives the class of each benefit (A3); `run_at` is a time of the locality (decision 9).
     """
 
     turn: TurnPattern
@@ -42,6 +42,7 @@ class Rules:
     suspended: tuple[tuple[date, date], ...]
     country: str
     benefit_classes: Mapping[str, str]
+    run_at: time
 
     @property
     def age_max_months(self) -> int:
@@ -167,6 +168,7 @@ def _rules(values: Mapping[str, Value]) -> Rules:
         ),
         country=_value(values, "calendar.country", str),
         benefit_classes=MappingProxyType(dict(_value(values, "benefit.classes", dict))),
+        run_at=time.fromisoformat(_value(values, "run.at", str)),
     )
 
 

@@ -34,6 +34,7 @@ CLASSES = ("out_of_turn", "first_priority", "general")
 
 _RATIO = re.compile(r"[1-9][0-9]{0,3}:[1-9][0-9]{0,3}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
+_TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -125,6 +126,10 @@ def _country(raw: object) -> str | None:
     return raw if isinstance(raw, str) and _COUNTRY.fullmatch(raw) else None
 
 
+def _time_of_day(raw: object) -> str | None:
+    return raw if isinstance(raw, str) and _TIME_OF_DAY.fullmatch(raw) else None
+
+
 def _date_windows(raw: object) -> list[list[str]] | None:
     if not isinstance(raw, list):
         return None
@@ -162,6 +167,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             'a list of [first, last] days, first not after last, such as [["2026-08-01", "2026-08-31"]]',
             _date_windows,
         ),
+        "time_of_day": Kind('a time of day as text, "00:00" to "23:59"', _time_of_day),
         "country_code": Kind("an ISO 3166 code of two capital letters, such as KZ", _country),
         "benefit_classes": Kind(
             f"each of {', '.join(BENEFITS)} with one of {', '.join(CLASSES)}; none is always general",

@@ -15,7 +15,7 @@ from queue_engine.errors import WrongUsage, disk_error
 from queue_engine.store.held import Held
 from queue_engine.store.sqlite import SqliteFile
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 # Classes of SQLSTATE whose messages name tables, constraints and resources alone: connection, broken constraint,
 # transaction state and rollback, resources, operator, system.
 WITHOUT_VALUES = ("08", "23", "25", "40", "53", "55", "57", "58")
@@ -39,6 +39,7 @@ class Store(Protocol):
 
     def is_there(self) -> bool: ...
     def write(self, locality: str | None, /) -> AbstractContextManager[Connection]: ...
+    def note(self) -> AbstractContextManager[Connection]: ...
     def read(self) -> AbstractContextManager[Connection]: ...
     def run_lock(self) -> AbstractContextManager[None]: ...
     def locality_lock(self, locality: str, patience_ms: int, /) -> AbstractContextManager[None]: ...
@@ -136,6 +137,12 @@ class Database:
         (a night); None = it may change anything. Others wait as decision 7 says.
         """
         with _disk_told(), self.store.write(locality) as connection:
+            yield connection
+
+    @contextmanager
+    def note(self) -> Iterator[Connection]:
+        """A transaction for what is no record of the queue (heartbeat, outcomes); on a server it waits for no night."""
+        with self.store.note() as connection:
             yield connection
 
     @contextmanager

@@ -75,6 +75,12 @@ class PostgresServer:
             yield connection
 
     @contextmanager
+    def note(self) -> Iterator[Connection]:
+        """A transaction that writes no record, and so takes none of the locks on records."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
     def read(self) -> Iterator[Connection]:
         """A steady view of the records."""
         with self.engine.connect() as connection:

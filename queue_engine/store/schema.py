@@ -10,6 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+from queue_engine.store import engine
+
 SCRIPTS = str(Path(__file__).with_name("migrations"))
 
 
@@ -24,7 +26,7 @@ def upgrade(connection: Connection) -> str | None:
     present = MigrationContext.configure(connection).get_current_revision()
     if present is not None and present not in revisions():
         return present
-    command.upgrade(config, "head")
+    command.upgrade(config, engine.SCHEMA)
     return None
 
 

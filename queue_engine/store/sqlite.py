@@ -53,6 +53,10 @@ class SqliteFile:
             finally:
                 connection.info["writes"] = False
 
+    def note(self) -> AbstractContextManager[Connection]:
+        """As any transaction that writes: a file has one writer at a time."""
+        return self.write(None)
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A steady view of the file."""

@@ -363,6 +363,34 @@ waiting_act = Table(
     Column("reason", Text, nullable=False),
 )
 
+# The service's own notes (decision 9). They come from the machine's clock, so they are no part of the records: a night
+# reads none of them.
+heartbeat = Table(
+    "heartbeat",
+    metadata,
+    Column("service", Text, primary_key=True),
+    Column("beat_at_us", BigInteger, nullable=False),
+    Column("stopped_at_us", BigInteger),
+    # the last time that the clock jumped, and by how many seconds
+    Column("alarm_at_us", BigInteger),
+    Column("jumped_seconds", BigInteger),
+)
+
+# The last try of the scheduler at a night of each locality; what nights did is in `run`.
+night_outcome = Table(
+    "night_outcome",
+    metadata,
+    Column("locality_id", ForeignKey("locality.locality_id"), primary_key=True),
+    Column("on_day", Date, nullable=False),
+    Column("ended_at_us", BigInteger, nullable=False),
+    Column("duration_ms", Integer, nullable=False),
+    # empty = done, else the code of the error
+    Column("error", Text, nullable=False),
+    # tries that failed, one after another, since the last that did not
+    Column("failures", Integer, nullable=False),
+    CheckConstraint("(error = '') = (failures = 0)", name="failures"),
+)
+
 rule_override = Table(
     "rule_override",
     metadata,

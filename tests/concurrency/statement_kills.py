@@ -38,7 +38,7 @@ def digest(path: Path) -> str:
     return hashlib.sha256("\n".join([*records(path), integrity(path)]).encode()).hexdigest()[:16]
 
 
-def _die_before(statement: int) -> None:
+def die_before(statement: int) -> None:
     """From now on this process kills itself before its SQL statement of that number."""
     seen = count(1)
 
@@ -55,7 +55,7 @@ def _run_apart(path: Path, day: str, mode: str, dies_before: int) -> int:
         if mode == "split":
             Database.write = split_write
         if dies_before:
-            _die_before(dies_before)
+            die_before(dies_before)
         code = 1
         with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
             try:

@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Column, Connection, Engine, Index, Integer, MetaData, Table, create_engine, inspect
 
-from queue_engine.store.engine import Database
+from queue_engine.store.engine import SCHEMA, Database
 from queue_engine.store.tables import metadata
 from support.department import Department
 from support.processes import Finished, kezek_here, url
@@ -137,9 +137,9 @@ def test_a_database_of_another_schema_version_is_refused_with_words(tmp_path: Pa
     Department(tmp_path)
     path = tmp_path / "kezek.db"
     _set_version(path, "0000")
-    assert_refused(kezek_here(path, *words), "[database.version]", "0000", "0001", "kezek init")
+    assert_refused(kezek_here(path, *words), "[database.version]", "0000", SCHEMA, "kezek init")
     assert _version(path) == "0000"
-    _set_version(path, "0001")
+    _set_version(path, SCHEMA)
     assert "[database.version]" not in kezek_here(path, *words).err
 
 

@@ -30,6 +30,7 @@ DEFAULTS: list[tuple[str, str, Value, str]] = [
     ("certificate.validity", "calendar_day", 3, "D4"),
     ("publication.suspended", "date_windows", [], "B7"),
     ("calendar.country", "country_code", "KZ", "D1"),
+    ("run.at", "time_of_day", "00:30", "F1"),
 ]
 
 GOOD = """\
@@ -181,6 +182,7 @@ def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
         ("turn_pattern", "1:3", "1:3"),
         ("boolean", False, False),
         ("month", 24, 24),
+        ("time_of_day", "23:59", "23:59"),
         ("country_code", "LT", "LT"),
         ("date_windows", [], []),
         (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 
@@ -93,6 +93,7 @@ def test_every_parameter_of_the_rules_can_be_overridden() -> None:
         "certificate.validity": 2,
         "publication.suspended": [["2026-08-01", "2026-08-31"]],
         "calendar.country": "LT",
+        "run.at": "23:05",
     }
     book = Rulebook([override(value, "2026-01-01", name=name) for name, value in given.items()])
     assert {entry.name: entry.value for entry in book.in_force(DAY, None)} == given
@@ -101,7 +102,7 @@ def test_every_parameter_of_the_rules_can_be_overridden() -> None:
     assert (rules.age_min_months, rules.age_max_months, rules.voucher_validity) == (12, 84, 6)
     assert (rules.voucher_extension, rules.stop_list_days, rules.archive_restore) == (31, 11, 29)
     assert (rules.confirmation_required, rules.confirmation_days) == (True, 4)
-    assert (rules.certificate_validity, rules.country) == (2, "LT")
+    assert (rules.certificate_validity, rules.country, rules.run_at) == (2, "LT", time(23, 5))
     assert set(rules.benefit_classes.values()) == {"general"}
 
 

@@ -10,9 +10,10 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -71,9 +72,14 @@ def url(where: Where) -> str:
     return where if isinstance(where, str) else f"sqlite:///{where}"
 
 
-def start(path: Where, *words: str, prologue: str = "") -> subprocess.Popen[str]:
-    """Start `kezek --database PATH WORDS`, after the lines of `prologue`, and do not wait for it."""
-    return _start(["-c", prologue + _COMMAND, "--database", url(path), *words])
+def start(
+    path: Where, *words: str, prologue: str = "", surroundings: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
+    """Start `kezek --database PATH WORDS`, after the lines of `prologue`, and do not wait for it.
+
+    surroundings: more variables of its environment.
+    """
+    return _start(["-c", prologue + _COMMAND, "--database", url(path), *words], surroundings or {})
 
 
 def start_module(name: str, *words: str) -> subprocess.Popen[str]:
@@ -159,7 +165,7 @@ def _read(path: Where) -> Iterator[Connection]:
         database.engine.dispose()
 
 
-def _start(arguments: list[str]) -> subprocess.Popen[str]:
+def _start(arguments: list[str], surroundings: Mapping[str, str] = MappingProxyType({})) -> subprocess.Popen[str]:
     folders = [str(CHECKOUT), str(CHECKOUT / "tests")]
     return subprocess.Popen(
         [sys.executable, *arguments],
@@ -169,5 +175,5 @@ def _start(arguments: list[str]) -> subprocess.Popen[str]:
         text=True,
         encoding="utf-8",
         cwd=CHECKOUT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(folders), "OPENBLAS_NUM_THREADS": "1"},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(folders), "OPENBLAS_NUM_THREADS": "1", **surroundings},
     )
