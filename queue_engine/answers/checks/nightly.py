@@ -24,11 +24,9 @@ GAP = Kind("run.gap", "F1", "locality {0}: {1} nights are on record from {2} to 
 TOLD = Kind("night.state", "A6", "application {0} is {1}, and the night tells of it: {2}")
 ISSUED = Kind("night.voucher", "C3", "application {0}: the night tells of a voucher, and none of this night is live")
 COUNTED = Kind("night.count", "F2", "{0}: the night counts {1}, its records {2}")
-GIVEN = Kind("night.places", "C3", "vacancy {0}: {1} vouchers for {2} free places")
 TURN = Kind("night.turn", "A5", "queue {0}: the night left another turn than it kept")
 
 MAY_BE = {
-    "voucher_issued": ("holding",),
     "lapsed": ("stopped", "archived"),
     "unconfirmed": ("stopped", "archived"),
     "back": ("queued", "holding", "archived"),
@@ -43,43 +41,59 @@ def standing_records(view: View, day: date, cutoff_us: int) -> list[Finding]:
 
 
 def _held(view: View) -> Findings:
-    yield from view.found(
-        HELD,
-        "select p.vacancy_id, p.held, coalesce(c.n, 0) from vacancy p left join (select vacancy_row, count(*) as n "
-        "from voucher where locality_id = {l} and status = 'issued' group by vacancy_row) c "
-        "on c.vacancy_row = p.vacancy_row where p.locality_id = {l} and p.held <> coalesce(c.n, 0)",
-    )
+    """Places held and live vouchers, in sum; where they differ, vacancy by vacancy."""
+    [(held,)] = view.rows("select coalesce(sum(held), 0) from vacancy where locality_id = {l}")
+    if held != _live(view):
+        yield from view.found(
+            HELD,
+            "select p.vacancy_id, p.held, coalesce(c.n, 0) from vacancy p left join (select vacancy_row, count(*) as n "
+            "from voucher where locality_id = {l} and status = 'issued' group by vacancy_row) c "
+            "on c.vacancy_row = p.vacancy_row where p.locality_id = {l} and p.held <> coalesce(c.n, 0)",
+        )
     [(count, first, last)] = view.rows("select count(*), min(on_day), max(on_day) from run where locality_id = {l}")
     if count and count != (date.fromisoformat(last) - date.fromisoformat(first)).days + 1:
         yield view.of(GAP, view.code, count, first, last)
 
 
+def _live(view: View) -> int:
+    return int(view.rows("select count(*) from voucher where locality_id = {l} and status = 'issued'")[0][0])
+
+
 def _states(view: View) -> Findings:
-    for state, record in (
-        ("holding", "voucher v where v.application_row = a.application_row and v.status = 'issued'"),
-        ("stopped", "stop_list s where s.application_row = a.application_row and s.ended_on is null"),
+    """Who holds a voucher or is on the stop-list, and nobody else, is said to.
+
+    A row of either is unique, so where nobody lacks one and both are as many, each has its own.
+    """
+    for state, table, live in (
+        ("holding", "voucher", "status = 'issued'"),
+        ("stopped", "stop_list", "ended_on is null"),
     ):
-        yield from view.found(
-            STATE,
-            "select a.application_id, a.state from application a where a.locality_id = {l} "
-            f"and a.birth_year in ({_years(view)}) and a.state = '{state}' and not exists (select 1 from {record})",
+        said = f"a.locality_id = {{l}} and a.birth_year in ({years(view)}) and a.state = '{state}'"
+        lacks = view.rows(
+            f"select a.application_id, a.state from application a where {said} and not exists "
+            f"(select 1 from {table} v where v.application_row = a.application_row and v.{live})"
         )
-    for table, live, state in (
-        ("voucher", "status = 'issued'", "holding"),
-        ("stop_list", "ended_on is null", "stopped"),
-    ):
-        yield from view.found(
-            STATE,
-            f"select a.application_id, a.state from {table} v join application a "
-            f"on a.application_row = v.application_row where v.locality_id = {{l}} and v.{live} "
-            f"and a.state <> '{state}'",
-        )
+        yield from (view.of(STATE, *row) for row in lacks)
+        [(have,)] = view.rows(f"select count(*) from {table} where locality_id = {{l}} and {live}")
+        [(say,)] = view.rows(f"select count(*) from application a where {said}")
+        if lacks or have != say:
+            yield from view.found(
+                STATE,
+                f"select a.application_id, a.state from {table} v join application a "
+                f"on a.application_row = v.application_row where v.locality_id = {{l}} and v.{live} "
+                f"and a.state <> '{state}'",
+            )
 
 
-def _years(view: View) -> str:
-    """Birth years of the locality, by which its index is read."""
-    years = view.rows("select distinct birth_year from application where locality_id = {l}")
-    return ", ".join(str(int(year)) for (year,) in years) or "0"
+def years(view: View) -> str:
+    """Birth years of the locality, by which its indexes are read; each is found by one step into the index."""
+    found: list[str] = []
+    while True:
+        beyond = f"and birth_year > {found[-1]}" if found else ""
+        [(year,)] = view.rows(f"select min(birth_year) from application where locality_id = {{l}} {beyond}")
+        if year is None:
+            return ", ".join(found) or "0"
+        found.append(str(int(year)))
 
 
 def _overdue(view: View, day: date, cutoff_us: int) -> Findings:
@@ -113,33 +127,31 @@ def night_records(view: View, day: date, run_id: int, change_id: int, counts: Ma
     """
     return [
         *_told(view, day, change_id, counts),
-        *_offered(view, day, run_id, change_id, counts),
+        *_offered(view, run_id, counts),
     ]
 
 
 def _told(view: View, day: date, change_id: int, counts: Mapping[str, int]) -> Findings:
     """Movements of the night against states, vouchers, and the counts of the report."""
-    moves = f"m.locality_id = {{l}} and m.birth_year in ({_years(view)}) and m.change_id = {change_id}"
+    moves = f"m.locality_id = {{l}} and m.birth_year in ({years(view)}) and m.change_id = {change_id}"
     told = dict(view.rows(f"select m.why, count(*) from movement m where {moves} group by m.why"))
     for name, why in (("vouchers", "voucher_issued"), ("lapsed", "lapsed"), ("over_age", "over_age")):
         if told.get(why, 0) != counts[name]:
             yield view.of(COUNTED, name, counts[name], told.get(why, 0))
-    allowed = " or ".join(
-        f"m.why = '{why}' and a.state in ({', '.join(repr(state) for state in states)})"
-        for why, states in MAY_BE.items()
-    )
-    whys = ", ".join(repr(why) for why in MAY_BE)
-    yield from view.found(
-        TOLD,
-        "select a.application_id, a.state, m.why from movement m join application a "
-        f"on a.application_row = m.application_row where {moves} and m.why in ({whys}) and not ({allowed})",
-    )
+    for why, states in MAY_BE.items():
+        if why in told:
+            yield from view.found(
+                TOLD,
+                "select a.application_id, a.state, m.why from movement m join application a "
+                f"on a.application_row = m.application_row where {moves} and m.why = '{why}' and a.state not in "
+                f"({', '.join(repr(state) for state in states)})",
+            )
     yield from view.found(
         ISSUED,
         "select a.application_id from movement m join application a on a.application_row = m.application_row "
         "left join voucher v on v.application_row = m.application_row and v.status = 'issued' "
-        f"where {moves} and m.why = 'voucher_issued' and (v.voucher_row is null or v.issued_on <> '{day}' "
-        "or v.birth_year <> m.birth_year or v.class_rank <> m.class_rank)",
+        f"where {moves} and m.why = 'voucher_issued' and (a.state <> 'holding' or v.voucher_row is null "
+        f"or v.issued_on <> '{day}' or v.birth_year <> m.birth_year or v.class_rank <> m.class_rank)",
     )
     ended = told.get("lapsed", 0) + told.get("unconfirmed", 0)
     entered = view.rows(
@@ -156,21 +168,13 @@ def _told(view: View, day: date, change_id: int, counts: Mapping[str, int]) -> F
         yield view.of(COUNTED, "places returned", ended, returned)
 
 
-def _offered(view: View, day: date, run_id: int, change_id: int, counts: Mapping[str, int]) -> Findings:
-    """Free places and turns of the night against its vouchers."""
-    free = view.rows(f"select coalesce(sum(free), 0) from run_place where run_id = {run_id}")[0][0]
+def _offered(view: View, run_id: int, counts: Mapping[str, int]) -> Findings:
+    """Free places and turns of the night as it kept them."""
+    [(free,)] = view.rows(f"select coalesce(sum(free), 0) from run_place where run_id = {run_id}")
     if free != counts["free"]:
         yield view.of(COUNTED, "free places", counts["free"], free)
-    yield from view.found(
-        GIVEN,
-        "select min(c.vacancy_id), count(*), coalesce(min(p.free), 0) from movement m "
-        "join voucher v on v.application_row = m.application_row and v.status = 'issued' "
-        "join vacancy c on c.vacancy_row = v.vacancy_row "
-        f"left join run_place p on p.run_id = {run_id} and p.vacancy_row = v.vacancy_row "
-        f"where m.locality_id = {{l}} and m.birth_year in ({_years(view)}) and m.change_id = {change_id} "
-        f"and m.why = 'voucher_issued' and v.issued_on = '{day}' "
-        "group by v.vacancy_row having count(*) > coalesce(min(p.free), 0)",
-    )
+    if free < counts["vouchers"]:
+        yield view.of(COUNTED, "vouchers for free places", counts["vouchers"], free)
     yield from view.found(
         TURN,
         "select q.birth_year from run_queue q left join queue_turn t on t.locality_id = {l} "
