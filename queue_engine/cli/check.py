@@ -51,5 +51,5 @@ def check(
             count += 1
         if lines is Lines.JSON:
             answer("]")
-    say(f"{count} findings." if count else "Nothing found: the records agree with each other.")
+    say(f"{count} finding{'s' if count > 1 else ''}." if count else "Nothing found: the records agree with each other.")
     raise typer.Exit(ExitCode.AGAINST_THE_RULES if count else ExitCode.DONE)

@@ -53,10 +53,13 @@ class Department:
     Days are ISO texts, rows are mappings of column to text as `support.rows` builds them.
     """
 
-    def __init__(self, folder: Path, timezone: str = "Asia/Almaty", rules: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, timezone: str = "Asia/Almaty", rules: str | None = None, database: str | None = None
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.database = postgres.new_database() if postgres.asked_for() else f"sqlite:///{folder / 'kezek.db'}"
+        here = f"sqlite:///{folder / 'kezek.db'}"
+        self.database = database or (postgres.new_database() if postgres.asked_for() else here)
         self._files = 0
         self._decisions = 0
         self._secrets: set[str] = set()

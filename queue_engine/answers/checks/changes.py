@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bulletins.vacancy import AdmissionOrder, GroupType, Regime
 from queue_engine.answers.checks.finding import Findings, Kind
 from queue_engine.answers.checks.history import History
 from queue_engine.answers.checks.view import View
@@ -21,8 +22,21 @@ DONE_BY = (
 )
 
 
+PROFILE = Kind("profile.words", "C1", "profile {0}: what it asks for are no words of the rules")
+LANGUAGE = Kind("application.language", "G1", "application {0}: the language of its notices is none of the three")
+WORDS = {
+    "group_type": tuple(GroupType),
+    "regimes": tuple(Regime),
+    "accepts": tuple(AdmissionOrder),
+}
+
+
 def acts(view: View, _history: History) -> Findings:
-    """Acts that wait are of their application's locality, and their day is still to come."""
+    """Acts that wait are of their application's locality and still to come; notices are in a language there is."""
+    yield from view.found(
+        LANGUAGE,
+        "select application_id from application where locality_id = {l} and notice_language not in ('kk', 'ru', 'en')",
+    )
     yield from view.found(
         ACT,
         "select a.application_id from waiting_act w join application a on a.application_row = w.application_row "
@@ -44,6 +58,10 @@ def changes(view: View) -> Findings:
         "select c.change_id, c.kind, 'runs' from change c left join run r on r.change_id = c.change_id "
         "group by c.change_id, c.kind having (case when c.kind = 'night' then 1 else 0 end) <> count(r.run_id)",
     )
+    for profile, *asked in view.rows("select profile_id, group_type, regimes, accepts, languages from profile"):
+        words = zip(WORDS.values(), asked, strict=False)
+        if any(set(text.split("|")) - set(known) for known, text in words) or not asked[3].replace("|", "").islower():
+            yield view.of(PROFILE, profile)
     yield from view.found(
         EMPTY,
         f"select c.change_id, c.kind from change c where c.kind in ({ACTS}) "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections import Counter
 from datetime import date, timedelta
 
@@ -52,6 +53,19 @@ def classes(view: View, history: History) -> Findings:
                 yield view.of(CLASS, who["id"][row], benefit, CLASSES[rank] if 0 <= rank < len(CLASSES) else rank)
 
 
+def said_classes(view: View, _history: History) -> Findings:
+    """Class against benefit in what was said before a change, by any law that a night went by or that holds now."""
+    laws = [run.rules["benefit_classes"] for run in view.runs]
+    laws.append(view.rulebook.on(date.max, view.code).benefit_classes)
+    allowed = {(benefit, CLASSES.index(of)) for law in laws for benefit, of in law.items()}
+    for name, benefit, rank in view.rows(
+        "select a.application_id, v.benefit, v.class_rank from application_version v "
+        "join application a on a.application_row = v.application_row where a.locality_id = {l}"
+    ):
+        if (benefit, rank) not in allowed and not view.rules_changed_at:
+            yield view.of(CLASS, name, benefit, rank)
+
+
 def terms(view: View, _history: History) -> Findings:
     """Terms begin with their place, and their last day follows from the calendar they name."""
     kept = view.vouchers
@@ -97,7 +111,7 @@ def _last_days(view: View, kept: Frame, nights: dict[date, RunRow]) -> Findings:
                 allowed = max(last, kept["issued_on"][row].tolist() + timedelta(days=longest))
             if allowed is not None and expires[row] != allowed:
                 yield view.of(TERM, kept["id"][row])
-        yield from _named(view, kept, rows, {run.calendar, *known[run.rules["country"]]}, name)
+    yield from _named(view, kept, {name for calendars in known.values() for name in calendars})
 
 
 def _decided_at(view: View) -> dict[int, int]:
@@ -108,12 +122,16 @@ def _decided_at(view: View) -> dict[int, int]:
     ))  # fmt: skip
 
 
-def _named(view: View, kept: Frame, rows: list[int], nights: set[str], name: str) -> Findings:
-    """The calendar of its night, or a corrected one by which the term grew."""
-    if name in nights or any(kind == "calendar import" for kind, _day in view.kind_of.values()):
-        return
-    for row in rows:
-        yield view.of(CALENDAR, kept["id"][row])
+def _named(view: View, kept: Frame, known: set[str]) -> Findings:
+    """A calendar that a night counted by, or the one on record, by which a term may have grown since."""
+    imports = [change for change, (kind, _day) in view.kind_of.items() if kind == "calendar import"]
+    nights = [run.change_id for run in view.runs]
+    if len({bisect_left(nights, change) for change in imports}) < len(imports):
+        return  # of two corrections between two nights the first left no other trace
+    names = known | {run.calendar for run in view.runs}
+    for name, calendar in zip(kept["id"].tolist(), kept["calendar"].tolist(), strict=True):
+        if calendar not in names:
+            yield view.of(CALENDAR, name)
 
 
 def _proofs(view: View, kept: Frame, nights: dict[date, RunRow]) -> Findings:

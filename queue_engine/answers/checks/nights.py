@@ -19,6 +19,7 @@ ENDS = Kind(
 CHANGE = Kind("run.change", "F1", "night of {0}: its change is not that of this night, or not after the night before")
 SUSPENDED = Kind("run.suspended", "B7", "night of {0}: suspended or not, against the rules it kept")
 CALENDAR = Kind("run.calendar", "D1", "night of {0}: its calendar is not of the country of its rules")
+CORRECTED = Kind("run.corrections", "D1", "night of {0}: it counted by other corrections than the night before it")
 REPORT = Kind("run.report", "F1", "night of {0}: it reports {1} as {2}, the records say {3}")
 QUEUES = Kind(
     "run.queues", "A5", "night of {0}, queue {1}: served without a place on record, or a place without its turns"
@@ -57,6 +58,11 @@ def _days(view: View) -> Findings:
             yield view.of(SUSPENDED, run.on_day)
         if run.calendar.split(" ")[0] != run.rules["country"]:
             yield view.of(CALENDAR, run.on_day)
+        corrected = run.calendar.partition(" corrections-")[2]
+        if before and corrected != before.calendar.partition(" corrections-")[2]:
+            span = range(before.change_id, run.change_id)
+            if not any(view.kind_of.get(change, ("",))[0] == "calendar import" for change in span):
+                yield view.of(CORRECTED, run.on_day)
         before = run
     found = [str(run.on_day) for run in view.runs]
     ends = (found[0], found[-1]) if found else (None, None)

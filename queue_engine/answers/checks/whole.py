@@ -10,7 +10,7 @@ from queue_engine.answers.checks.applications import applications, children, ver
 from queue_engine.answers.checks.changes import acts, changes
 from queue_engine.answers.checks.finding import Finding, Findings, Kind
 from queue_engine.answers.checks.history import History, history_of
-from queue_engine.answers.checks.law import classes, rules_on_record, terms
+from queue_engine.answers.checks.law import classes, rules_on_record, said_classes, terms
 from queue_engine.answers.checks.nights import days_told, nights
 from queue_engine.answers.checks.numbers import numbers
 from queue_engine.answers.checks.places import bulletins, places, withdrawals
@@ -34,6 +34,7 @@ CHECKS: tuple[Callable[[View, History], Findings], ...] = (
     days_told,
     numbers,
     classes,
+    said_classes,
     terms,
     rules_on_record,
     acts,
