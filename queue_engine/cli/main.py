@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from queue_engine.cli import backups, department, service
+from queue_engine.cli import backups, check, department, service
 from queue_engine.cli.output import (
     Application,
     DatabaseOption,
@@ -40,6 +40,7 @@ app = typer.Typer(
 department.add_to(app)
 backups.add_to(app)
 service.add_to(app)
+check.add_to(app)
 
 
 class Kind(StrEnum):
@@ -145,6 +146,8 @@ def run(
         say(night_in_words(report))
         if report.failure is not None:
             code = max(code, int(report.failure.exit_code))
+        if report.findings:
+            code = max(code, int(ExitCode.AGAINST_THE_RULES))
         count += 1
     if not count:
         say("No locality is on record: nothing to run. Import applications and a bulletin first.")

@@ -18,7 +18,8 @@ class NightReport:
     """What a night did; counts of applications, vouchers and places.
 
     `refused_withdrawals` names the withdrawals that found their places given away (decision 1.3), `refused_acts`
-    says why officers' acts kept for this day could not be done (decision 1.24).
+    says why officers' acts kept for this day could not be done (decision 1.24), `found` what the records of earlier
+    days do not agree in (decision 8).
     """
 
     locality: str
@@ -37,8 +38,10 @@ class NightReport:
     standing: int = 0
     vouchers: int = 0
     acts: int = 0
+    findings: int = 0
     refused_withdrawals: tuple[str, ...] = ()
     refused_acts: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
     failure: KezekError | None = None
 
     def counts(self) -> dict[str, int]:

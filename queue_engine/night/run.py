@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from queue_engine.domain.moments import end_of
 from queue_engine.errors import KezekError, RuleBroken
 from queue_engine.night.context import Night, NightReport
+from queue_engine.night.sanity import check_records
 from queue_engine.night.serve import serve
 from queue_engine.night.steps import (
     archive_over_age,
@@ -50,8 +51,9 @@ STEPS: tuple[Callable[[Night], None], ...] = (
     archive_over_age,
     renew_rounds,
     serve,
+    check_records,
 )
-"""The order of rule F2; the bulletins of the day are closed with the run itself."""
+"""The order of rule F2, and the check of what was done; the bulletins of the day are closed with the run itself."""
 
 # Built once, as those of `due`.
 OPEN = insert(t.run)

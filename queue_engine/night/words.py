@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from queue_engine.night.context import NightReport
 
+MOST_FINDINGS = 10
+"""Findings told one by one in a night's words."""
+
 
 def night_in_words(report: NightReport) -> str:
     """One paragraph for the officer.
@@ -41,4 +44,8 @@ def night_in_words(report: NightReport) -> str:
     if report.refused_withdrawals:
         ids = ", ".join(report.refused_withdrawals)
         text += f" Withdrawals refused, their places are held (rule B6): {ids}."
-    return "\n".join([text, *(f"Not done: {act}" for act in report.refused_acts)])
+    lines = [text, *(f"Not done: {act}" for act in report.refused_acts)]
+    lines += [f"Found: {finding}" for finding in report.found[:MOST_FINDINGS]]
+    if report.findings > MOST_FINDINGS:
+        lines.append(f"Found {report.findings - MOST_FINDINGS} more such: `kezek check` tells all of them.")
+    return "\n".join(lines)

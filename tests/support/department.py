@@ -58,8 +58,8 @@ class Department:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        usual = postgres.new_database() if postgres.asked_for() else f"sqlite:///{folder / 'kezek.db'}"
-        self.database = database or usual
+        here = f"sqlite:///{folder / 'kezek.db'}"
+        self.database = database or (postgres.new_database() if postgres.asked_for() else here)
         self._files = 0
         self._decisions = 0
         self._secrets: set[str] = set()

@@ -195,6 +195,7 @@ class Weeks:
             twin.run(self.day(days - 1))
         for _ in range(days):
             self._one_night()
+        self.department.kezek("check")
         for twin in twins:
             assert twin.records() == self.department.records(), "nights caught up together differ from one by one"
 
@@ -385,6 +386,7 @@ class Weeks:
     def end(self) -> None:
         """All nights once more, and one of each question through the command itself."""
         self.explained(self.nights)
+        self.department.kezek("check")
         for name in list(self.rows)[:1]:
             self.department.number(name)
             for day in list(self.nights)[:1]:
