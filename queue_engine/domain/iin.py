@@ -5,6 +5,7 @@ Twelve digits: YYMMDD, century and sex, a four-digit serial, a check digit. No m
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 from operator import mul
@@ -44,6 +45,11 @@ def check_iin(text: str) -> IinDetails:
     if check != codes[-1] - ord("0"):
         raise IinError("12 digits with a valid check digit")
     return _details(text[:7])
+
+
+def check_iins(texts: Sequence[str]) -> list[date]:
+    """Check many numbers at once; their birth dates, or IinError if any of them is not one."""
+    return [check_iin(text).birth_date for text in texts]
 
 
 def birth_date_of(checked_iin: str) -> date:

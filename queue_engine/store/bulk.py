@@ -32,6 +32,13 @@ def insert_many(connection: Connection, table: Table, columns: Sequence[str], ro
         connection.exec_driver_sql(f"insert into {table.name} ({', '.join(columns)}) values ({marks})", list(rows))
 
 
+def insert_absent(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> int:
+    """Insert those rows that no unique key of the table keeps out, on SQLite alone; how many they were."""
+    marks = ", ".join("?" * len(columns))
+    statement = f"insert into {table.name} ({', '.join(columns)}) values ({marks}) on conflict do nothing"
+    return connection.exec_driver_sql(statement, list(rows)).rowcount if rows else 0
+
+
 def execute_many(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
     """Run one statement for each row of parameters."""
     if not rows:
