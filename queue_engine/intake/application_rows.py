@@ -41,7 +41,7 @@ Cells = Sequence[str]
 
 
 class Applications(NamedTuple):
-    """Good rows of a chunk, column by column in the order of the file, as the store keeps them; codes are not ids yet."""
+    """Good rows of a chunk, column by column in the order of the file, as the store keeps them, but for ids."""
 
     raw: Sequence[RawRow]
     application_id: Sequence[str]
