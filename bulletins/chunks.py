@@ -54,6 +54,9 @@ class Shape(NamedTuple):
 
 def by_shape(rows: Sequence[RawRow], width: int) -> Shape:
     """Tell rows of exactly `width` cells without marks from all others."""
+    cells_of = [cells for _line, cells in rows]
+    if set(map(len, cells_of)) == {width} and set(map(type, cells_of)) == {list}:
+        return Shape(list(rows), [])
     shape = Shape([], [])
     for row in rows:
         cells = row[1]

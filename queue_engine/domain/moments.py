@@ -47,12 +47,34 @@ def days_of(moments_us: Sequence[int], timezone: ZoneInfo) -> list[date]:
     return [days[begun] for begun in map(bisect_right, repeat(begins), moments_us)]
 
 
+def steady_offset(first_us: int, last_us: int, timezone: ZoneInfo) -> int | None:
+    """Seconds by which local time is ahead of UTC, if they are the same from one moment to the other; else None.
+
+    >>> steady_offset(0, 86_400_000_000, ZoneInfo("Asia/Almaty"))
+    18000
+    """
+    first, last = day_of(first_us, timezone), day_of(last_us, timezone)
+    # Clocks are not changed and changed back within a day.
+    begins = [_start_of(first + timedelta(days=ahead), timezone) for ahead in range((last - first).days + 2)]
+    offsets = {_offset_at(begun, timezone) for begun in begins}
+    return offsets.pop() if len(offsets) == 1 else None
+
+
 def start_of(day: date, timezone: ZoneInfo) -> int:
     """The first microsecond of a civil day."""
     return to_us(datetime.combine(day, time(), timezone))
 
 
-_start_of = lru_cache(maxsize=50_000)(start_of)
+@lru_cache(maxsize=50_000)
+def _start_of(day: date, timezone: ZoneInfo) -> int:
+    return start_of(day, timezone)
+
+
+@lru_cache(maxsize=50_000)
+def _offset_at(us: int, timezone: ZoneInfo) -> int:
+    offset = from_us(us, timezone).utcoffset()
+    assert offset is not None
+    return offset // timedelta(seconds=1)
 
 
 def end_of(day: date, timezone: ZoneInfo) -> int:

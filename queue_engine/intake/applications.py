@@ -19,16 +19,18 @@ from queue_engine.intake.changes import ChangeRefused, change_circumstances
 from queue_engine.intake.registration import Registration
 from queue_engine.intake.report import ImportReport, Progress, Tell, one_transaction
 from queue_engine.store import applications as store
-from queue_engine.store.bulk import CHUNK
 from queue_engine.store.engine import Database
 from queue_engine.store.records import Registry, Standing, Why
+
+# Rows taken together: few enough that their cells stay in the processor's cache, which halves the time.
+CHUNK = 500
 
 
 def import_applications(
     database: Database, path: Path, *, strict: bool, tell: Tell, progress: Progress
 ) -> ImportReport:
     """Take a file of applications in, as one transaction; bad rows are refused one by one."""
-    with one_transaction(database, tell, strict=strict) as (connection, report):
+    with one_transaction(database, tell, strict=strict) as (connection, report), store.filling(connection):
         intake = _Intake(connection, path, report)
         reader = read_applications(path)
         columns = ChunkReader(reader)

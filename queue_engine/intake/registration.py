@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
 from itertools import compress, repeat
-from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from bulletins.columns import Memo
 from queue_engine.domain.application import ApplicationState, ServiceClass
-from queue_engine.domain.moments import days_of
+from queue_engine.domain.moments import days_of, steady_offset
 from queue_engine.intake.application_rows import Applications
 from queue_engine.store import applications as store
 from queue_engine.store import tables as t
-from queue_engine.store.records import Ledger, Locality, Registry, Standing, new_change, next_row_id, rulebook
+from queue_engine.store.bulk import POSTGRESQL
+from queue_engine.store.records import Ledger, Locality, Registry, new_change, next_row_id, rulebook
 
 # Before a locality's first run its day is not known yet: benefits are classed by the latest law,
 # and the first run puts right what its own day's law says otherwise.
 LATEST = date.max
-_year_of = attrgetter("year")
+
+
+class Standings(NamedTuple):
+    """Columns of `store.records.Standing`."""
+
+    rows: range
+    locality_ids: Sequence[int]
+    birth_years: Sequence[int]
+    class_ranks: Sequence[int]
+    filed_at_us: Sequence[int]
 
 
 class Registration:
@@ -57,32 +66,50 @@ class Registration:
         Not taken is one whose id is known, or whose child has a live application. None may share its id or its child
         with another of them.
         """
-        rows = self.allot(len(new.raw))
-        places = list(map(self.registry.locality, new.locality))
-        locality_ids = [place.locality_id for place in places]
+        places = self._places(new.locality)
+        years = [born.year for born in new.birth_date]
         ranks = list(map(self._class_ranks.__getitem__, zip(new.locality, new.benefit, strict=True)))
-        standings = list(map(Standing, rows, locality_ids, map(_year_of, new.birth_date), ranks, new.filed_at_us))
-        out = store.register_absent(self.connection, self._values(new, standings))
-        taken = [row not in out for row in rows] if out else [True] * len(rows)
-        if out:
-            standings, places = list(compress(standings, taken)), list(compress(places, taken))
-        self.ledger.register(standings, _days(standings, places))
+        standing = Standings(
+            self.allot(len(new.raw)), [places[code].locality_id for code in new.locality], years, ranks, new.filed_at_us
+        )
+        out = store.register_absent(self.connection, self._values(new, standing))
+        taken = [row not in out for row in standing.rows]
+        if any(taken):
+            self._enter(standing, taken, [places[code].timezone for code in new.locality])
         return taken
 
-    def _values(self, new: Applications, standings: Sequence[Standing]) -> list[tuple[Any, ...]]:
+    def _places(self, codes: Sequence[str]) -> dict[str, Locality]:
+        """Localities by code; new ones are put on record in the order in which they are named."""
+        return {code: self.registry.locality(code) for code in dict.fromkeys(codes)}
+
+    def _enter(self, standing: Standings, taken: Sequence[bool], zones: Sequence[ZoneInfo]) -> None:
+        """Note that the applications taken have come into their queues."""
+        filed = standing.filed_at_us
+        if len(set(zones)) == 1 and self.connection.dialect.name != POSTGRESQL:
+            offset = steady_offset(min(filed), max(filed), zones[0])
+            if offset is not None:
+                self.ledger.register_range(standing.rows, offset)
+                return
+        days = [date.min] * len(filed)
+        for zone in set(zones):
+            found = [at for at, of_row in enumerate(zones) if of_row == zone]
+            for at, day in zip(found, days_of([filed[at] for at in found], zone), strict=True):
+                days[at] = day
+        self.ledger.register(compress(zip(*standing, strict=True), taken), compress(days, taken))
+
+    def _values(self, new: Applications, standing: Standings) -> list[tuple[Any, ...]]:
         """Tuples of store.COLUMNS."""
-        rows, locality_ids, years, ranks, filed = zip(*standings, strict=True)
         columns = (
-            rows,
+            standing.rows,
             new.application_id,
-            locality_ids,
-            years,
-            ranks,
-            filed,
+            standing.locality_ids,
+            standing.birth_years,
+            standing.class_ranks,
+            standing.filed_at_us,
             repeat(ApplicationState.QUEUED.value),
             map(date.isoformat, new.birth_date),
             self.registry.profiles(new.profile),
-            self.registry.wishes(locality_ids, new.organizations),
+            self.registry.wishes(standing.locality_ids, new.organizations),
             new.benefit,
             new.child_iin,
             new.phones,
@@ -92,17 +119,3 @@ class Registration:
             [line for line, _cells in new.raw],
         )
         return list(zip(*columns, strict=False))
-
-
-def _days(standings: Sequence[Standing], places: Sequence[Locality]) -> list[date]:
-    """The civil day of each filing in its locality."""
-    zones = {place.timezone for place in places}
-    if len(zones) == 1:
-        return days_of([standing.filed_at_us for standing in standings], zones.pop())
-    of_zone = defaultdict(list)
-    for at, place in enumerate(places):
-        of_zone[place.timezone].append(at)
-    days: dict[int, date] = {}
-    for zone, found in of_zone.items():
-        days.update(zip(found, days_of([standings[at].filed_at_us for at in found], zone), strict=True))
-    return [days[at] for at in range(len(places))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,8 +16,8 @@ from queue_engine.domain.application import Application, ApplicationState
 from queue_engine.domain.moments import to_us
 from queue_engine.errors import WrongUsage
 from queue_engine.store import tables as t
-from queue_engine.store.bulk import POSTGRESQL, chunks, insert_absent, insert_many, rows_of
-from queue_engine.store.records import Ledger, Locality, Profile, Registry, Standing
+from queue_engine.store.bulk import POSTGRESQL, chunks, indexes_at_the_end, insert_absent, insert_many, rows_of
+from queue_engine.store.records import Ledger, Locality, Profile, Registry, Standing, next_row_id
 
 COLUMNS = (
     "application_row",
@@ -37,6 +38,7 @@ COLUMNS = (
     "registered_change",
     "source_line",
 )
+_OF_QUEUES = ("ix_application_queue", "ix_application_stay", "ix_movement_queue")
 _ROW, _ID, _CHILD = map(COLUMNS.index, ("application_row", "application_id", "child_iin"))
 
 
@@ -125,6 +127,15 @@ def new_row(
 
 def insert_applications(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
     insert_many(connection, t.application, COLUMNS, rows)
+
+
+def filling(connection: Connection) -> AbstractContextManager[None]:
+    """For an import: the first on SQLite keeps the queues' indexes, which no import reads, until its end."""
+    is_first = next_row_id(connection, t.application.c.application_row) == 1
+    if connection.dialect.name == POSTGRESQL or not is_first:
+        return nullcontext()
+    indexes = sorted(t.application.indexes | t.movement.indexes, key=lambda index: str(index.name))
+    return indexes_at_the_end(connection, [index for index in indexes if index.name in _OF_QUEUES])
 
 
 def register_absent(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> frozenset[int]:

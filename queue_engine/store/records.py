@@ -19,7 +19,7 @@ from queue_engine.law.calendar import CalendarCorrection, WorkingCalendar
 from queue_engine.law.overrides import Override, from_json
 from queue_engine.law.rulebook import Rulebook
 from queue_engine.store import tables as t
-from queue_engine.store.bulk import insert_many
+from queue_engine.store.bulk import execute_many, insert_many
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +101,24 @@ class Ledger:
             )
         )
 
-    def register(self, standings: Iterable[Standing], days: Iterable[date]) -> None:
-        """Write at once that applications have come into their queues, each on its day."""
+    def register(self, standings: Iterable[tuple[int, ...]], days: Iterable[date]) -> None:
+        """Write at once that applications, by the fields of Standing, have come into their queues, each on its day."""
         columns = zip(*standings, strict=True)
         step, why, reason = repeat(1), repeat(Why.REGISTERED), repeat("")
         rows = zip(repeat(self.change_id), *columns, step, why, map(date.isoformat, days), reason, strict=False)
         insert_many(self.connection, t.movement, MOVEMENT_COLUMNS, list(rows))
+
+    def register_range(self, rows: range, offset: int) -> None:
+        """As `register`, of those applications of the rows that were just written; on SQLite alone.
+
+        offset: seconds by which local time is ahead of UTC, at all their moments of filing.
+        """
+        statement = (
+            f"insert into movement ({', '.join(MOVEMENT_COLUMNS)}) select ?, application_row, locality_id, birth_year, "
+            "class_rank, filed_at_us, 1, ?, date(filed_at_us / 1000000 + ?, 'unixepoch'), '' "
+            "from application where application_row between ? and ?"
+        )
+        execute_many(self.connection, statement, [(self.change_id, Why.REGISTERED, offset, rows[0], rows[-1])])
 
     def write(self) -> None:
         insert_many(self.connection, t.movement, MOVEMENT_COLUMNS, self._rows)
@@ -199,7 +211,7 @@ class Registry:
             self._know(locality_ids, wishes)
             ids = self._ids(locality_ids, wishes)
         blob = struct.pack(f"<{len(ids)}i", *ids)
-        ends = list(accumulate(len(codes) * WISH_BYTES for codes in wishes))
+        ends = [WISH_BYTES * end for end in accumulate(map(len, wishes))]
         return [blob[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
 
     def _ids(self, locality_ids: Sequence[int], wishes: Sequence[Sequence[str]]) -> list[int]:
