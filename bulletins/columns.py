@@ -19,6 +19,7 @@ from bulletins.vocabulary import language_words, value_words
 
 __all__ = ["Check", "Column", "Memo", "Refusal", "RefusedRow"]
 
+K = TypeVar("K")
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 
@@ -31,6 +32,11 @@ FIRST_YEAR, LAST_YEAR = 1990, 2100
 
 SAVE_AS_UTF8 = "Save the file as CSV UTF-8 and hand it in again."
 KEEP_AS_TEXT = "If the file comes from Excel, format the column as text before filling it in."
+
+# Cells that programs write, each taken by its parser as it stands: for `chunks.AllFit`.
+PLAIN_ID = r"[!-{}~]{1,64}"
+PLAIN_EMAIL = r"(?:[A-Za-z0-9._+\-]{1,64}@[A-Za-z0-9.\-]{1,128}\.[A-Za-z0-9]{2,24})?"
+PLAIN_MOMENT = r"(?:199\d|20\d\d|2100)-\d\d-\d\dT\d\d:\d\d:\d\d[+\-]\d\d:\d\d"
 
 _WHOLE_NUMBER = re.compile(r"[1-9][0-9]*", re.ASCII)
 _EMAIL = re.compile(r"[^\s@|;,<>\"]+@[^\s@|;,<>\"]+\.[^\s@|;,<>\".]{2,}")
@@ -66,15 +72,15 @@ class Check:
     next_step: str = ""
 
 
-class Memo(dict[str, T], Generic[T]):
-    """Remembers what each cell stands for; forgets all at `limit`, so that memory stays flat."""
+class Memo(dict[K, T], Generic[K, T]):
+    """Remembers what each cell (or several) stands for; forgets all at `limit`, so that memory stays flat."""
 
-    def __init__(self, parse: Callable[[str], T], limit: int = 20_000) -> None:
+    def __init__(self, parse: Callable[[K], T], limit: int = 20_000) -> None:
         super().__init__()
         self._parse = parse
         self._limit = limit
 
-    def __missing__(self, cell: str) -> T:
+    def __missing__(self, cell: K) -> T:
         value = self._parse(cell)
         if len(self) >= self._limit:
             self.clear()

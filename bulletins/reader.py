@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from bulletins.chunks import RawRow
 from bulletins.columns import KEEP_AS_TEXT, Check, Column
 from bulletins.look_alikes import word
 from bulletins.refusals import (
@@ -46,6 +48,9 @@ class Reader(Generic[R]):
         self._width = len(self._table.header)
         self.notes = self._table.notes
         self._places = self._bind()
+        self._pick = itemgetter(*self._places)
+        self._parsers = tuple(column.parse for column in columns)
+        self._crossing = tuple((itemgetter(*self._indices(check)), check.holds) for check in self._checks)
 
     @property
     def name(self) -> str:
@@ -63,36 +68,63 @@ class Reader(Generic[R]):
         return self._table.position
 
     def __iter__(self) -> Iterator[ReadRow[R]]:
-        pick = itemgetter(*self._places)
-        parsers = tuple(column.parse for column in self._columns)
-        checks = tuple((itemgetter(*self._indices(check)), check.holds) for check in self._checks)
-        make = self._make
-        width = self._width
-        missing = width in self._places
         found = False
         for line, cells in self._table.rows():
-            if len(cells) == width and type(cells) is list:
-                if missing:
-                    cells.append("")
-                try:
-                    values = [parse(cell) for parse, cell in zip(parsers, pick(cells), strict=True)]
-                except ValueError:
-                    pass
-                else:
-                    for of_check, holds in checks:
-                        if not holds(*of_check(values)):
-                            break
-                    else:
-                        found = True
-                        yield Row(line, make(*values))
-                        continue
-            read = self._again(line, cells)
+            read = self.read(line, cells)
             if read is not None:
                 found = True
                 yield read
+        self._note_rows(found)
+
+    @property
+    def width(self) -> int:
+        """Cells of the header."""
+        return self._width
+
+    def chunks(self, size: int) -> Iterator[list[RawRow]]:
+        """The rows as they stand, at most `size` at a time, not read yet; raises what iterating raises."""
+        rows = self._table.rows()
+        found = False
+        while True:
+            chunk: list[RawRow] = []
+            try:
+                for row in islice(rows, size):
+                    chunk.append(row)
+            except TableError:
+                yield chunk
+                raise
+            if not chunk:
+                break
+            found = found or any(self._says_something(cells) for _line, cells in chunk)
+            yield chunk
+        self._note_rows(found)
+
+    def column(self, name: str, columns: Sequence[Sequence[str]]) -> Sequence[str]:
+        """The cells of a column out of all columns of a chunk; empty ones if the file does not have it."""
+        place = self._places[[column.name for column in self._columns].index(name)]
+        return columns[place] if place < self._width else [""] * len(columns[0])
+
+    def read(self, line: int, cells: list[str]) -> ReadRow[R] | None:
+        """Read one row; None if there is nothing in it."""
+        if len(cells) == self._width and type(cells) is list:
+            picked = self._pick([*cells, ""])  # a missing optional column is read from the last
+            try:
+                values = [parse(cell) for parse, cell in zip(self._parsers, picked, strict=True)]
+            except ValueError:
+                pass
+            else:
+                if all(holds(*of_check(values)) for of_check, holds in self._crossing):
+                    return Row(line, self._make(*values))
+        return self._again(line, cells)
+
+    def _note_rows(self, found: bool) -> None:
         if not found:
             # A day without withdrawals, say, is a file too.
             self.notes.append(f"{self._table.words}: no rows under the header, so nothing to take")
+
+    @staticmethod
+    def _says_something(cells: list[str]) -> bool:
+        return isinstance(cells, MarkedCells) or any(cell.strip() for cell in cells)
 
     def _bind(self) -> tuple[int, ...]:
         """The place of each column in the header; a missing optional one is read past the end of the row."""
@@ -145,7 +177,7 @@ class Reader(Generic[R]):
             marks = cells.marks
             if cells.whole is not None:
                 return RefusedRow(line, (self._of_row(line, cells.whole),))
-        elif not any(cell.strip() for cell in cells):
+        elif not self._says_something(cells):
             return None
         if len(cells) < self._width or any(cells[self._width :]):
             wrong = CellError(

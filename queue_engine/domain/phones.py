@@ -26,6 +26,12 @@ def to_e164(text: str) -> str:
     return _parsed(text)
 
 
+def at_most_two() -> str:
+    """A pattern of a cell with no number, one, or two different ones in E.164 with `|` between."""
+    one = _mobile().pattern
+    return rf"(?:(?P<first>{one})(?:\|(?!(?P=first)){one})?)?"
+
+
 @cache
 def _mobile() -> re.Pattern[str]:
     """E.164-shaped mobile numbers, by phonenumbers' numbering plan; made at first use: it loads slowly."""

@@ -38,20 +38,19 @@ def read_applications(path: Path) -> Reader[Application]:
     Each record has a valid IIN that agrees with the birth date, and phones in E.164. IIN, phones and e-mail
     are private: no refusal shows them.
     """
-    orders = ordered(coded("admission", AdmissionOrder), least=0)
     columns = (
         Column("application_id", text_id, AN_ID, "A4"),
         Column("filed_at", moment, A_TIMESTAMP, "A4"),
         Column("locality", remembered(code), A_CODE, "A1"),
-        Column("child_iin", _iin, "12 digits with a valid check digit", "A7", private=True),
+        Column("child_iin", iin, "12 digits with a valid check digit", "A7", private=True),
         Column("birth_date", remembered(day), A_DATE, "A1"),
         Column("benefit", remembered(coded("benefit", Benefit)), one_of(Benefit), "A2"),
         Column("languages", remembered(ordered(language())), "ISO 639-1 codes, best first, such as kk|ru", "C2"),
         Column("group_type", remembered(coded("group_type", GroupType)), one_of(GroupType), "C1"),
         Column("regimes", remembered(ordered(coded("regime", Regime))), _list_of(one_of(Regime)), "C2"),
-        Column("organizations", ordered(remembered(_organization)), f"{A_CODE}; '*' alone = any other", "C2"),
-        Column("accepts", remembered(_accepts(orders)), _list_of(one_of(AdmissionOrder)), "C2", optional=True),
-        Column("phones", _phones, "at most two mobile numbers of Kazakhstan", "G1", private=True, optional=True),
+        Column("organizations", ordered(remembered(organization)), f"{A_CODE}; '*' alone = any other", "C2"),
+        Column("accepts", remembered(accepts()), _list_of(one_of(AdmissionOrder)), "C2", optional=True),
+        Column("phones", phones, "at most two mobile numbers of Kazakhstan", "G1", private=True, optional=True),
         Column("email", email, "an e-mail address or nothing", "G1", private=True, optional=True),
         Column(
             "notice_language",
@@ -63,27 +62,28 @@ def read_applications(path: Path) -> Reader[Application]:
     return Reader(path, columns, Application, (_IIN_AGREES,))
 
 
-def _iin(cell: str) -> str:
-    iin = cell.strip()
+def iin(cell: str) -> str:
+    """A number that may have been issued."""
+    number = cell.strip()
     try:
-        check_iin(iin)
+        check_iin(number)
     except IinError as error:
         raise CellError(str(error)) from None
-    return iin
+    return number
 
 
 def _iin_agrees(iin: str, birth_date: date) -> bool:
     return birth_date_of(iin) == birth_date
 
 
-def _organization(cell: str) -> str:
+def organization(cell: str) -> str:
+    """The code of an organisation, or ANY_ORGANIZATION."""
     return ANY_ORGANIZATION if cell.strip() == ANY_ORGANIZATION else code(cell)
 
 
-def _accepts(
-    orders: Callable[[str], tuple[AdmissionOrder, ...]],
-) -> Callable[[str], tuple[AdmissionOrder, ...]]:
-    """An empty cell is `standard` alone (formats)."""
+def accepts() -> Callable[[str], tuple[AdmissionOrder, ...]]:
+    """Admission orders, best first; an empty cell is `standard` alone (formats)."""
+    orders = ordered(coded("admission", AdmissionOrder), least=0)
     return lambda cell: orders(cell) or STANDARD_ONLY
 
 
@@ -98,7 +98,7 @@ def _list_of(one: str) -> str:
     return f"a list, best first, with '|' between: each {one}"
 
 
-_phones = ordered(_phone, least=0, most=MOST_PHONES)
+phones = ordered(_phone, least=0, most=MOST_PHONES)
 
 _IIN_AGREES = Check(
     ("child_iin", "birth_date"),

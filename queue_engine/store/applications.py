@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,8 +16,8 @@ from queue_engine.domain.application import Application, ApplicationState
 from queue_engine.domain.moments import to_us
 from queue_engine.errors import WrongUsage
 from queue_engine.store import tables as t
-from queue_engine.store.bulk import chunks, insert_many
-from queue_engine.store.records import Ledger, Locality, Registry, Standing
+from queue_engine.store.bulk import POSTGRESQL, chunks, indexes_at_the_end, insert_absent, insert_many, rows_of
+from queue_engine.store.records import Ledger, Locality, Profile, Registry, Standing, next_row_id
 
 COLUMNS = (
     "application_row",
@@ -37,6 +38,8 @@ COLUMNS = (
     "registered_change",
     "source_line",
 )
+_OF_QUEUES = ("ix_application_queue", "ix_application_stay", "ix_movement_queue")
+_ROW, _ID, _CHILD = map(COLUMNS.index, ("application_row", "application_id", "child_iin"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +66,18 @@ def content_of(application: Application, registry: Registry, locality: Locality)
     return Content(
         birth_date=application.birth_date,
         benefit=application.benefit.value,
-        profile_id=registry.profile(
-            application.languages, application.group_type, application.regimes, application.accepts
-        ),
-        wishes=registry.wishes(locality.locality_id, application.organizations),
+        profile_id=registry.profiles([_profile_of(application)])[0],
+        wishes=registry.wishes([locality.locality_id], [application.organizations])[0],
         child_iin=application.child_iin,
         phones="|".join(application.phones),
         email=application.email,
         notice_language=application.notice_language.value,
     )
+
+
+def _profile_of(application: Application) -> Profile:
+    lists = application.languages, (application.group_type,), application.regimes, application.accepts
+    return Profile(*map("|".join, lists))
 
 
 def content_of_row(row: Row[Any]) -> Content:
@@ -121,6 +127,34 @@ def new_row(
 
 def insert_applications(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
     insert_many(connection, t.application, COLUMNS, rows)
+
+
+def filling(connection: Connection) -> AbstractContextManager[None]:
+    """For an import: the first on SQLite keeps the queues' indexes, which no import reads, until its end."""
+    is_first = next_row_id(connection, t.application.c.application_row) == 1
+    if connection.dialect.name == POSTGRESQL or not is_first:
+        return nullcontext()
+    indexes = sorted(t.application.indexes | t.movement.indexes, key=lambda index: str(index.name))
+    return indexes_at_the_end(connection, [index for index in indexes if index.name in _OF_QUEUES])
+
+
+def register_absent(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> frozenset[int]:
+    """Insert rows of COLUMNS, but those whose id is known or whose child has a live application.
+
+    Row ids rise from row to row and are free. Returns those of the rows left out. Rows must not clash with each other.
+    """
+    if connection.dialect.name == POSTGRESQL:
+        known = by_ids(connection, [row[_ID] for row in rows])
+        live = live_children(connection, [row[_CHILD] for row in rows])
+        out = frozenset(row[_ROW] for row in rows if row[_ID] in known or row[_CHILD] in live)
+        insert_applications(connection, [row for row in rows if row[_ROW] not in out] if out else rows)
+        return out
+    # The unique keys are looked up by the insert itself, once.
+    if insert_absent(connection, t.application, COLUMNS, rows) == len(rows):
+        return frozenset()
+    statement = "select application_row from application where application_row between ? and ?"
+    there = rows_of(connection, statement, (rows[0][_ROW], rows[-1][_ROW]))
+    return frozenset(row[_ROW] for row in rows).difference(row for (row,) in there)
 
 
 def by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, Row[Any]]:

@@ -7,10 +7,11 @@ few statements that the two databases do not share are translated here and nowhe
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Index, Table
 
 T = TypeVar("T")
 POSTGRESQL = "postgresql"
@@ -30,6 +31,26 @@ def insert_many(connection: Connection, table: Table, columns: Sequence[str], ro
     else:
         marks = ", ".join("?" * len(columns))
         connection.exec_driver_sql(f"insert into {table.name} ({', '.join(columns)}) values ({marks})", list(rows))
+
+
+def insert_absent(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> int:
+    """Insert those rows that no unique key of the table keeps out, on SQLite alone; how many they were."""
+    marks = ", ".join("?" * len(columns))
+    statement = f"insert into {table.name} ({', '.join(columns)}) values ({marks}) on conflict do nothing"
+    return connection.exec_driver_sql(statement, list(rows)).rowcount if rows else 0
+
+
+@contextmanager
+def indexes_at_the_end(connection: Connection, indexes: Sequence[Index]) -> Iterator[None]:
+    """Make indexes when all rows are in, which costs less than keeping them row by row.
+
+    They are gone meanwhile for this transaction alone; if it fails, they are there as before.
+    """
+    for index in indexes:
+        index.drop(connection)
+    yield
+    for index in indexes:
+        index.create(connection)
 
 
 def execute_many(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import accumulate, repeat
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -17,7 +19,7 @@ from queue_engine.law.calendar import CalendarCorrection, WorkingCalendar
 from queue_engine.law.overrides import Override, from_json
 from queue_engine.law.rulebook import Rulebook
 from queue_engine.store import tables as t
-from queue_engine.store.bulk import insert_many
+from queue_engine.store.bulk import execute_many, insert_many
 
 # Asked for by every night, so built once.
 NEW_CHANGE = insert(t.change)
@@ -106,6 +108,25 @@ class Ledger:
             )
         )
 
+    def register(self, standings: Iterable[tuple[int, ...]], days: Iterable[date]) -> None:
+        """Write at once that applications, by the fields of Standing, have come into their queues, each on its day."""
+        columns = zip(*standings, strict=True)
+        step, why, reason = repeat(1), repeat(Why.REGISTERED), repeat("")
+        rows = zip(repeat(self.change_id), *columns, step, why, map(date.isoformat, days), reason, strict=False)
+        insert_many(self.connection, t.movement, MOVEMENT_COLUMNS, list(rows))
+
+    def register_range(self, rows: range, offset: int) -> None:
+        """As `register`, of those applications of the rows that were just written; on SQLite alone.
+
+        offset: seconds by which local time is ahead of UTC, at all their moments of filing.
+        """
+        statement = (
+            f"insert into movement ({', '.join(MOVEMENT_COLUMNS)}) select ?, application_row, locality_id, birth_year, "
+            "class_rank, filed_at_us, 1, ?, date(filed_at_us / 1000000 + ?, 'unixepoch'), '' "
+            "from application where application_row between ? and ?"
+        )
+        execute_many(self.connection, statement, [(self.change_id, Why.REGISTERED, offset, rows[0], rows[-1])])
+
     def write(self) -> None:
         insert_many(self.connection, t.movement, MOVEMENT_COLUMNS, self._rows)
         self._rows.clear()
@@ -144,6 +165,16 @@ def _locality(row: Row[Any]) -> Locality:
 
 ANY_ID = 0
 """Stands for `*` in the wishes of an application; organisation ids start at 1."""
+WISH_BYTES = 4
+
+
+class Profile(NamedTuple):
+    """What an application asks for besides organisations; lists as text, best first, `|` between."""
+
+    languages: str
+    group_type: str
+    regimes: str
+    accepts: str
 
 
 class Registry:
@@ -152,15 +183,13 @@ class Registry:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.localities = {entry.locality: entry for entry in localities(connection)}
-        self._organizations: dict[int, dict[str, int]] = {}
-        for row in connection.execute(select(t.organization)):
-            self._organizations.setdefault(row.locality_id, {})[row.organization] = row.organization_id
-        self._profiles: dict[tuple[str, str, str, str], int] = {
-            (row.languages, row.group_type, row.regimes, row.accepts): row.profile_id
-            for row in connection.execute(select(t.profile))
-        }
-        self._profile_of: dict[tuple[object, ...], int] = {}
         self._timezone = setting(connection, "timezone")
+        self._organizations: defaultdict[int, dict[str, int]] = defaultdict(lambda: {ANY_ORGANIZATION: ANY_ID})
+        self._last_organization = 0
+        self._profiles: dict[Profile, int] = {}
+        self._last_profile = 0
+        self._read_organizations()
+        self._read_profiles()
 
     def locality(self, code: str) -> Locality:
         entry = self.localities.get(code)
@@ -178,43 +207,55 @@ class Registry:
         return entry.timezone if entry else ZoneInfo(self._timezone)
 
     def organization(self, locality_id: int, code: str) -> int:
-        of_locality = self._organizations.setdefault(locality_id, {})
-        known = of_locality.get(code)
-        if known is None:
-            row = self._connection.execute(insert(t.organization).values(locality_id=locality_id, organization=code))
-            assert row.inserted_primary_key is not None
-            known = of_locality[code] = int(row.inserted_primary_key[0])
-        return known
+        self._know([locality_id], [[code]])
+        return self._organizations[locality_id][code]
 
-    def wishes(self, locality_id: int, codes: Sequence[str]) -> bytes:
-        """Ordered wishes as one blob: int32 little-endian organisation ids, ANY_ID for `*`."""
-        of_locality = self._organizations.setdefault(locality_id, {ANY_ORGANIZATION: ANY_ID})
-        of_locality.setdefault(ANY_ORGANIZATION, ANY_ID)
+    def wishes(self, locality_ids: Sequence[int], wishes: Sequence[Sequence[str]]) -> list[bytes]:
+        """The ordered wishes of each application as one blob: int32 little-endian organisation ids, ANY_ID for `*`."""
         try:
-            ids = [of_locality[code] for code in codes]
+            ids = self._ids(locality_ids, wishes)
         except KeyError:
-            ids = [self.organization(locality_id, code) for code in codes]
-        return struct.pack(f"<{len(ids)}i", *ids)
+            self._know(locality_ids, wishes)
+            ids = self._ids(locality_ids, wishes)
+        blob = struct.pack(f"<{len(ids)}i", *ids)
+        ends = [WISH_BYTES * end for end in accumulate(map(len, wishes))]
+        return [blob[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
 
-    def profile(self, languages: Sequence[str], group_type: str, regimes: Sequence[str], accepts: Sequence[str]) -> int:
-        """The id of what an application asks for besides organisations."""
-        asked = (tuple(languages), group_type, tuple(regimes), tuple(accepts))
-        known = self._profile_of.get(asked)
-        if known is None:
-            texts = ("|".join(languages), group_type, "|".join(regimes), "|".join(accepts))
-            known = self._profile_of[asked] = self._profile(*texts)
-        return known
+    def _ids(self, locality_ids: Sequence[int], wishes: Sequence[Sequence[str]]) -> list[int]:
+        ids: list[int] = []
+        for locality_id, codes in zip(locality_ids, wishes, strict=True):
+            ids.extend(map(self._organizations[locality_id].__getitem__, codes))
+        return ids
 
-    def _profile(self, languages: str, group_type: str, regimes: str, accepts: str) -> int:
-        key = (languages, group_type, regimes, accepts)
-        known = self._profiles.get(key)
-        if known is None:
-            row = self._connection.execute(
-                insert(t.profile).values(languages=languages, group_type=group_type, regimes=regimes, accepts=accepts)
-            )
-            assert row.inserted_primary_key is not None
-            known = self._profiles[key] = int(row.inserted_primary_key[0])
-        return known
+    def profiles(self, asked: Sequence[Profile]) -> list[int]:
+        """The id of each profile."""
+        if new := [each for each in dict.fromkeys(asked) if each not in self._profiles]:
+            insert_many(self._connection, t.profile, Profile._fields, new)
+            self._read_profiles()
+        return [self._profiles[each] for each in asked]
+
+    def _know(self, locality_ids: Sequence[int], wishes: Sequence[Sequence[str]]) -> None:
+        """Add the organisations that are not on record yet, in the order in which they are named."""
+        new: dict[tuple[int, str], None] = {}
+        for locality_id, codes in zip(locality_ids, wishes, strict=True):
+            known = self._organizations[locality_id]
+            new.update(((locality_id, code), None) for code in codes if code not in known)
+        if new:
+            insert_many(self._connection, t.organization, ("locality_id", "organization"), list(new))
+            self._read_organizations()
+
+    def _read_organizations(self) -> None:
+        """Those added since they were read last: ids only grow."""
+        o = t.organization.c
+        for row in self._connection.execute(select(t.organization).where(o.organization_id > self._last_organization)):
+            self._organizations[row.locality_id][row.organization] = row.organization_id
+            self._last_organization = max(self._last_organization, row.organization_id)
+
+    def _read_profiles(self) -> None:
+        p = t.profile.c
+        for row in self._connection.execute(select(t.profile).where(p.profile_id > self._last_profile)):
+            self._profiles[Profile(row.languages, row.group_type, row.regimes, row.accepts)] = row.profile_id
+            self._last_profile = max(self._last_profile, row.profile_id)
 
 
 def find_locality(connection: Connection, code: str) -> Locality:
