@@ -28,9 +28,16 @@ def where() -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each kind of store in turn; every `Department` keeps its records there."""
+    monkeypatch.setenv(postgres.STORE_VARIABLE, request.param)
+    return str(request.param)
+
+
+@pytest.fixture
+def store(kind: str, tmp_path: Path) -> str:
     """The address of an empty database, of each kind in turn."""
-    return f"sqlite:///{tmp_path / 'kezek.db'}" if request.param == "sqlite" else postgres.new_database()
+    return f"sqlite:///{tmp_path / 'kezek.db'}" if kind == "sqlite" else postgres.new_database()
 
 
 @pytest.fixture(scope="module")
