@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import select
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from queue_engine.cli import backups, check, department, service
 from queue_engine.cli.output import (
@@ -17,6 +19,7 @@ from queue_engine.cli.output import (
     DateOption,
     answer,
     database_at,
+    drop,
     open_database,
     parse_day,
     progress,
@@ -29,8 +32,24 @@ if TYPE_CHECKING:
     from queue_engine.night.run import DayOf
     from queue_engine.store.engine import Database
 
+
+class PipeBroken(Exception):
+    """A pipe whose other end is gone. Typer would end on it without a word, whatever pipe it was."""
+
+
+class Commands(TyperGroup):
+    """The commands, whose broken pipes come to `main` to be judged."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise PipeBroken from error
+
+
 app = typer.Typer(
     name="kezek",
+    cls=Commands,
     help="The queue for kindergarten places: from the day's bulletin to vouchers, fairly and in the open.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -255,6 +274,23 @@ def demo(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit code; errors are told on stderr, without a traceback."""
+    code = _run(arguments)
+    try:
+        if sys.stdout is not None:  # closed by whoever started us
+            sys.stdout.flush()
+    except BrokenPipeError:
+        drop(sys.stdout)
+    return code
+
+
+def _stdout_is_read() -> bool:
+    """Whether the answer still has a reader; in `kezek export queue | head` it leaves before the end."""
+    asked = select.poll()
+    asked.register(sys.stdout, 0)  # an error is told, asked for or not
+    return not asked.poll(0)
+
+
+def _run(arguments: list[str] | None) -> int:
     try:
         app(args=arguments, prog_name="kezek")
     except SystemExit as done:
@@ -265,9 +301,10 @@ def main(arguments: list[str] | None = None) -> int:
     except UnicodeError:
         say("[usage.text] a word of the command is not valid text. Write it in UTF-8.")
         return int(ExitCode.WRONG_USAGE)
-    except BrokenPipeError:
-        sys.stderr.close()
-        return int(ExitCode.DONE)
+    except PipeBroken:
+        if _stdout_is_read():
+            raise
+        drop(sys.stdout)
     except Exception as error:
         told = _told(error)
         if told is None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, insert, select, update
 
 from queue_engine.answers.standing import open_turns
 from queue_engine.domain.voucher import VoucherStatus
@@ -123,29 +124,39 @@ def import_calendar(database: Database, path: Path, tell: Tell) -> ImportReport:
 
 
 def _lengthen_terms(connection: Connection) -> int:
-    """Give live vouchers the later last day, where the corrected calendar has one."""
-    rules = rulebook(connection)
+    """Give live vouchers the later last day, where the corrected calendar has one; how many.
+
+    A last day depends on where and when the term began and how long it is: few different ones, each worked out once.
+    All vouchers of a locality are then written by one statement.
+    """
     v = t.voucher.c
-    longer = []
-    for locality in localities(connection):
-        rows = connection.execute(
-            select(v.voucher_row, v.term_from, v.term_days, v.expires_on).where(
-                v.locality_id == locality.locality_id,
-                v.status == VoucherStatus.ISSUED.value,
-                v.expires_on.is_not(None),
+    running = and_(v.status == VoucherStatus.ISSUED.value, v.expires_on.is_not(None))
+    longer = 0
+    for (locality_id, country), terms in _running_terms(connection, running).items():
+        corrected = calendar(connection, country)
+        later = case(
+            *(
+                (and_(v.term_from == begun, v.term_days == days), corrected.last_day(begun, days))
+                for begun, days in terms
             )
         )
-        for row in rows:
-            country = rules.on(row.term_from, locality.locality).country
-            corrected = calendar(connection, country)
-            last = corrected.last_day(row.term_from, row.term_days)
-            if last > row.expires_on:
-                longer.append({"row": row.voucher_row, "last": last, "by": corrected.fingerprint})
-    if longer:
-        connection.execute(
+        longer += connection.execute(
             update(t.voucher)
-            .where(v.voucher_row == bindparam("row"))
-            .values(expires_on=bindparam("last"), calendar=bindparam("by")),
-            longer,
-        )
-    return len(longer)
+            .where(running, v.locality_id == locality_id, v.expires_on < later)
+            .values(expires_on=later, calendar=corrected.fingerprint)
+        ).rowcount
+    return longer
+
+
+def _running_terms(
+    connection: Connection, running: ColumnElement[bool]
+) -> dict[tuple[int, str], list[tuple[date, int]]]:
+    """First days and lengths of the terms that run, by locality and the country whose calendar they go by."""
+    rules = rulebook(connection)
+    codes = {entry.locality_id: entry.locality for entry in localities(connection)}
+    v = t.voucher.c
+    found: dict[tuple[int, str], list[tuple[date, int]]] = {}
+    for row in connection.execute(select(v.locality_id, v.term_from, v.term_days).where(running).distinct()):
+        country = rules.on(row.term_from, codes[row.locality_id]).country
+        found.setdefault((row.locality_id, country), []).append((row.term_from, row.term_days))
+    return found

@@ -54,12 +54,14 @@ def _version(program: Path) -> str:
     return subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
 
 
-def new_database() -> str:
-    """Make an empty database; its address."""
+def new_database(like: str = "postgresql:///template0") -> str:
+    """Make a database, empty or a copy of another that nobody is connected to; its address."""
     name = f"kezek_{os.getpid()}_{next(_numbers)}"
     engine = create_engine(server(), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(f"create database {name} template template0 encoding 'UTF8'"))
+        connection.execute(
+            text(f"create database {name} template {like.rpartition('/')[2].partition('?')[0]} encoding 'UTF8'")
+        )
     engine.dispose()
     return server().set(drivername="postgresql", database=name).render_as_string(hide_password=False)
 
