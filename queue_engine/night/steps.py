@@ -161,14 +161,17 @@ def admitted_later(night: Night) -> set[int]:
 
 
 def begin_terms(night: Night) -> None:
-    """Start the term of early-booking vouchers whose place is vacated (rule B3, decision 1.15)."""
+    """Start the term of early-booking vouchers whose place is vacated (rule B3, decision 1.15).
+
+    One that a decision dated ahead has ended already was live at the end of this day (decision 1.2).
+    """
     v, p = t.voucher.c, t.vacancy.c
     rows = night.connection.execute(
         select(v.voucher_row)
         .join(t.vacancy, p.vacancy_row == v.vacancy_row)
         .where(
             v.locality_id == night.locality.locality_id,
-            v.status == VoucherStatus.ISSUED.value,
+            or_(v.status == VoucherStatus.ISSUED.value, v.closed_on > night.day),
             v.expires_on.is_(None),
             p.admission == AdmissionOrder.EARLY_BOOKING.value,
             p.vacated_on <= night.day,
