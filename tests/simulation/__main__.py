@@ -1,8 +1,8 @@
 """Play histories of the whole engine by their seeds; a failing one names its seed, and the same command repeats it.
 
-    python -m simulation 17 --localities 2 --days 30 --verbose
-    python -m simulation 0 --count 200
-    python -m simulation 1 --localities 20 --days 1096
+python -m simulation 17 --localities 2 --days 30 --verbose
+python -m simulation 0 --count 200
+python -m simulation 1 --localities 20 --days 1096
 """
 
 from __future__ import annotations

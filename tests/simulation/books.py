@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import holidays
 from sqlalchemy import Connection
@@ -19,6 +19,7 @@ from queue_engine.store.bulk import rows_of
 from simulation.operations import Act, Rule, Value
 from support.rows import Row
 
+T = TypeVar("T")
 TEACHERS_SINCE = date(2020, 6, 22)
 """Rule A3: `teacher` and `disabled_sibling` are first-priority since the rules of 2020."""
 OUT_OF_TURN = ("military", "special_state_body")
@@ -38,28 +39,38 @@ DEFAULTS: dict[str, Value] = {
 }
 
 
+class Shelf(dict[str, T]):
+    """What was acknowledged of one kind, by id; `of` a locality as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._of: dict[str, dict[str, T]] = {}
+
+    def put(self, name: str, entry: T, locality: str) -> None:
+        self[name] = self._of.setdefault(locality, {})[name] = entry
+
+    def of(self, locality: str) -> dict[str, T]:
+        return self._of.get(locality, {})
+
+
 @dataclass
 class Books:
-    """By id: rows of applications as last acknowledged, vacancies, withdrawals, decisions, acts.
+    """Rows of applications as last acknowledged, of vacancies, withdrawals and decisions; acts by their reason.
 
     lost: localities with nights whose report nobody heard, for the process died after it had committed.
     refused_acts: reasons of acts kept for their day that a night said it could not do.
     """
 
-    applications: dict[str, Row] = field(default_factory=dict)
-    vacancies: dict[str, Row] = field(default_factory=dict)
-    withdrawals: dict[str, Row] = field(default_factory=dict)
-    decisions: dict[str, Row] = field(default_factory=dict)
-    acts: dict[str, Act] = field(default_factory=dict)
+    applications: Shelf[Row] = field(default_factory=Shelf)
+    vacancies: Shelf[Row] = field(default_factory=Shelf)
+    withdrawals: Shelf[Row] = field(default_factory=Shelf)
+    decisions: Shelf[Row] = field(default_factory=Shelf)
+    acts: Shelf[Act] = field(default_factory=Shelf)
     rules: list[Rule] = field(default_factory=list)
     moved: dict[date, str] = field(default_factory=dict)
     refused_acts: Counter[str] = field(default_factory=Counter)
     lost: set[str] = field(default_factory=set)
     unproved: set[str] = field(default_factory=set)
-
-    def of(self, locality: str, rows: dict[str, Row]) -> dict[str, Row]:
-        """Those rows that name the locality."""
-        return {name: row for name, row in rows.items() if row["locality"] == locality}
 
     def tell_calendar(self, rows: Iterable[Row]) -> None:
         self.moved |= {date.fromisoformat(row["day"]): row["kind"] for row in rows}
@@ -79,7 +90,7 @@ class Books:
             row = self.applications[name]
             if voucher not in self.unproved and benefit != row["benefit"]:
                 assert benefit == "none", f"{name}: benefit {row['benefit']} became {benefit} (D7)"
-                self.applications[name] = {**row, "benefit": benefit}
+                self.applications.put(name, {**row, "benefit": benefit}, row["locality"])
             self.unproved.add(voucher)
 
     def in_force(self, name: str, day: date, locality: str) -> Any:

@@ -54,7 +54,7 @@ def said(row: Row) -> tuple[str, ...]:
 def _check_acknowledged(connection: Connection, books: Books, record: Record) -> None:
     """Every acknowledged operation is there, and nothing else (reliability: a)."""
     key, locality = record.locality_id, record.locality
-    applications = books.of(locality, books.applications)
+    applications = books.applications.of(locality)
     contents = read_contents(connection, key)
     _same("applications", contents.items(), ((name, said(row)) for name, row in applications.items()))
     vacancies = rows_of(
@@ -65,18 +65,17 @@ def _check_acknowledged(connection: Connection, books: Books, record: Record) ->
         ((name, str(places), vacated or "") for name, places, vacated in vacancies),
         (
             (name, row["places"], row["vacated_on"] if row["admission"] == "early_booking" else "")
-            for name, row in books.of(locality, books.vacancies).items()
+            for name, row in books.vacancies.of(locality).items()
         ),
     )
-    mine = {name for name, _places, _vacated in vacancies}
     withdrawals = rows_of(
         connection,
         "select withdrawal_id, vacancy_id, w.places from withdrawal w join vacancy using (vacancy_row) "
         "where w.locality_id = ?",
         (key,),
     )
-    asked = ((name, row["vacancy_id"], int(row["places"])) for name, row in books.withdrawals.items())
-    _same("withdrawals", withdrawals, (row for row in asked if row[1] in mine))
+    asked = books.withdrawals.of(locality).items()
+    _same("withdrawals", withdrawals, ((name, row["vacancy_id"], int(row["places"])) for name, row in asked))
     decisions = rows_of(
         connection,
         "select decision_id, application_id, decision, decided_on from decision join voucher using (voucher_row) "
@@ -85,8 +84,7 @@ def _check_acknowledged(connection: Connection, books: Books, record: Record) ->
     )
     taken = (
         (name, row["application_id"], row["decision"], row["decided_on"])
-        for name, row in books.decisions.items()
-        if row["application_id"] in applications
+        for name, row in books.decisions.of(locality).items()
     )
     _same("decisions", decisions, taken)
     _check_acts(connection, books, record)
@@ -94,7 +92,7 @@ def _check_acknowledged(connection: Connection, books: Books, record: Record) ->
 
 def _check_acts(connection: Connection, books: Books, record: Record) -> None:
     """An act acknowledged is done, waits for its day, or a night said that it could not be done (decision 1.24)."""
-    applications = books.of(record.locality, books.applications)
+    applications = books.applications.of(record.locality)
     done = {
         row[0]
         for table in ("movement", "waiting_act")
@@ -104,7 +102,7 @@ def _check_acts(connection: Connection, books: Books, record: Record) -> None:
             (record.locality_id,),
         )
     }
-    asked = {reason for reason, act in books.acts.items() if act.application_id in applications}
+    asked = set(books.acts.of(record.locality))
     assert done <= asked, f"acts that nobody asked for: {sorted(done - asked)[:3]}"
     refused = sum(count for name, count in books.refused_acts.items() if name in applications)
     if record.locality not in books.lost:
@@ -134,14 +132,15 @@ def _check_states(books: Books, record: Record, states: dict[str, tuple[object, 
 def _check_vouchers(books: Books, record: Record) -> None:
     """Vouchers ended as was decided, none lapsed early, and new terms are those of the calendar (rules D)."""
     day = record.last_run.isoformat()
-    mine = books.of(record.locality, books.applications)
     decided = Counter(
         (row["application_id"], ENDINGS[row["decision"]])
-        for row in books.decisions.values()
-        if row["decision"] in ENDINGS and row["application_id"] in mine
+        for row in books.decisions.of(record.locality).values()
+        if row["decision"] in ENDINGS
     )
     ended = Counter((each.application_id, each.status) for each in record.vouchers if each.status in ENDINGS.values())
-    assert ended == decided, f"vouchers ended otherwise than decided: {sorted((ended - decided) + (decided - ended))} (D)"
+    assert ended == decided, (
+        f"vouchers ended otherwise than decided: {sorted((ended - decided) + (decided - ended))} (D)"
+    )
     validity = int(books.in_force("voucher.validity", record.last_run, record.locality))
     for voucher in record.vouchers:
         if voucher.status == "expired":
@@ -192,9 +191,7 @@ def _held_later(record: Record) -> dict[str, Voucher]:
     return {each.application_id: each for each in record.vouchers if each.closed_on > day}
 
 
-def _check_numbers(
-    connection: Connection, books: Books, record: Record, states: dict[str, tuple[object, ...]]
-) -> None:
+def _check_numbers(connection: Connection, books: Books, record: Record, states: dict[str, tuple[object, ...]]) -> None:
     """The exported queue is the plain count of who is served when (rule A6)."""
     exported = list(exports.queue(connection, record.locality))
     queued = [books.applications[name] for name, (state, *_) in states.items() if state == "queued"]
@@ -246,7 +243,7 @@ def _check_service(books: Books, record: Record, states: dict[str, tuple[object,
     ]
     offered = [
         row
-        for row in books.of(locality, books.vacancies).values()
+        for row in books.vacancies.of(locality).values()
         if row["published_at"][:10] <= evening and (row["attend_until"] or "9999") > evening
     ]
     findings = judge_night(

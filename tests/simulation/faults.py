@@ -30,8 +30,8 @@ class Faults:
 
     seed: int
     counts: Counter[str] = field(default_factory=Counter)
-    _left: int = 0
-    _then: Callable[[], None] | None = None
+    _left: int = field(default=0, compare=False)
+    _then: Callable[[], None] | None = field(default=None, compare=False)
 
     def dice(self, step: int) -> Dice:
         return Dice(self.seed, FAULTS, step)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Connection, Engine, event
 
 from concurrency.unguarded import split_write
 from queue_engine.night import run as night_run
@@ -31,20 +32,17 @@ def without_counting() -> None:
         return replace(free, free=more)
 
     night_serve.read_free_places = counts_one_twice
-    event.listen(
-        _engines(), "connect", lambda dbapi, _record: dbapi.execute("pragma ignore_check_constraints = on")
-    )
-
-
-def _engines() -> Any:
-    from sqlalchemy import Engine
-
-    return Engine
+    event.listen(Engine, "connect", lambda dbapi, _record: dbapi.execute("pragma ignore_check_constraints = on"))
 
 
 def without_rollback() -> None:
-    """What a broken night has done stays."""
-    Database.write = split_write  # type: ignore[method-assign]
+    """What a night had done when it was broken off stays; all else is whole."""
+    whole = Database.write
+
+    def write(database: Database, locality: str | None = None) -> AbstractContextManager[Connection]:
+        return split_write(database, locality) if locality else whole(database)
+
+    Database.write = write
 
 
 def without_dates() -> None:

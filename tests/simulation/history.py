@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from queue_engine.intake.report import ImportReport
@@ -25,6 +24,8 @@ SIZE, SPANS, CHECKING = 7, 8, 9
 """Purposes of draws."""
 ZONES = ("Asia/Almaty", "Asia/Aqtobe", "Asia/Qyzylorda")
 EARLIEST, LATEST = date(2020, 3, 1), date(2026, 6, 1)
+LOCALITIES = (1, 1, 1, 1, 2, 2, 3)
+DAYS = (10, 14, 14, 18, 21, 28, 35, 60)
 REMEMBERED = 40
 """Steps that a failure shows."""
 
@@ -41,11 +42,17 @@ class Size:
 
     @classmethod
     def drawn(cls, seed: int, localities: int | None = None, days: int | None = None) -> Size:
-        """Of the seed: one to four localities, two weeks to three months; either may be given instead."""
+        """Of the seed: one to three localities, two weeks to two months; either may be given instead."""
         dice = Dice(seed, SIZE)
         first_day = EARLIEST + timedelta(days=dice.between(0, (LATEST - EARLIEST).days))
-        size = cls(dice.pick((1, 1, 2, 2, 3, 4)), dice.between(14, 60), first_day, dice.pick(ZONES), dice.between(1, 4))
-        return cls(localities or size.localities, days or size.days, size.first_day, size.zone, size.checked)
+        size = cls(dice.pick(LOCALITIES), dice.pick(DAYS), first_day, dice.pick(ZONES), dice.between(1, 4))
+        size = replace(size, localities=localities or size.localities, days=days or size.days)
+        return replace(size, checked=size.checked * size.weight)
+
+    @property
+    def weight(self) -> int:
+        """How much rarer what reads all records is in a long history, lest it take longer than the history."""
+        return max(1, self.days // 60)
 
 
 class Broken(Exception):
@@ -189,7 +196,7 @@ class History:
                 for operation in between:
                     self.hand_in(operation)
             assert report.day <= day, f"a night of {report.day} was run on the evening of {day}"
-        if self.faults and self.faults.dice(self.steps).chance(0.15):
+        if self.faults and self.faults.dice(self.steps).chance(0.15 / self.size.weight):
             self._again(clock)
 
     def _run(self, clock: Clock) -> Iterator[NightReport]:
@@ -205,7 +212,7 @@ class History:
         dice = self.faults.dice(self.steps)
         deaths = dice.pick((0, 0, 0, 1, 1, 2, 3))
         for _ in range(deaths):
-            reader = dice.chance(0.2)
+            reader = dice.chance(0.2 / self.size.weight)
             if reader:
                 self._before = self.service.exports()
             number = dice.between(1, IN_A_NIGHT * (1 if reader else len(self.localities)))
@@ -236,7 +243,7 @@ class History:
         """A clock that has jumped back asks for nights long done: nothing may change (rules F1, F3)."""
         assert self.faults is not None
         dice = self.faults.dice(self.steps + 1_000_000)
-        if day == self.size.first_day or not dice.chance(0.15):
+        if day == self.size.first_day or not dice.chance(0.15 / self.size.weight):
             return
         self.faults.counts["clocks behind"] += 1
         before = self.service.exports()

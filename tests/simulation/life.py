@@ -1,8 +1,8 @@
 """Who does what on which day: parents, staff and officers of some localities, all of it from the seed.
 
 Days come in spans. In a span of one day everything may happen, dated back, today or ahead. In a longer one only what is
-dated by its own day and touches each application and vacancy at most once: then nights missed in the span and caught up at its
-end must come to what they would have come to one by one (rule F1, decision 1.2).
+dated by its own day and touches each application and vacancy at most once: then nights missed in the span and caught
+up at its end must come to what they would have come to one by one (rule F1, decision 1.2).
 """
 
 from __future__ import annotations
@@ -111,12 +111,8 @@ class Life:
             day = self._on(dice, at)
             name = self.name(f"{at.locality}V")
             rows.append(offer(dice, name, at.locality, at.day, moment(dice, day, self.zone)))
-        known = [
-            row
-            for row in self.books.of(at.locality, self.books.vacancies).values()
-            if row["admission"] == "early_booking"
-        ]
-        for row in dice.some(known[-20:], 0.08):
+        known = list(self.books.vacancies.of(at.locality).values())[-60:]
+        for row in dice.some([row for row in known if row["admission"] == "early_booking"], 0.08):
             if not at.calm:
                 rows.append({**row, "vacated_on": self._on(dice, at).isoformat()})
             elif not row["vacated_on"] and row["vacancy_id"] not in touched:
@@ -125,7 +121,7 @@ class Life:
         return rows
 
     def _withdrawals(self, dice: Dice, at: _At) -> list[Row]:
-        known = sorted(self.books.of(at.locality, self.books.vacancies))[-30:]
+        known = list(self.books.vacancies.of(at.locality))[-30:]
         rows = []
         for name in dice.some(known, 0.012):
             told = moment(dice, self._on(dice, at), self.zone)

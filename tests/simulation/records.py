@@ -89,7 +89,7 @@ def read_record(connection: Connection, locality: str) -> Record | None:
 
 
 def read_states(connection: Connection, key: int) -> dict[str, tuple[Any, ...]]:
-    """By application id: state, filed_at_us, archived or not, live vouchers, open stop-list entries, steps in queues."""
+    """By application id: state, filed_at_us, archived, live vouchers, open stop-list entries, sum of its steps."""
     rows = rows_of(
         connection,
         "select application_id, state, filed_at_us, archived_on is not null, "

@@ -74,13 +74,18 @@ class Service:
 
     def _open(self) -> None:
         self.database = Database(self.address)
+        self._opened: list[Any] = []
+        event.listen(self.database.engine, "connect", lambda dbapi, _record: self._opened.append(dbapi))
         if self.database.path is not None:
             # Power loss is not what this tests, and a simulated night costs a tenth without waiting for the disk.
             event.listen(self.database.engine, "connect", _without_waiting)
         self.prepare(self.database.engine)
 
     def restart(self) -> None:
-        self.database.engine.dispose()
+        """What the system does for a dead process: its connections are closed, and what was open is rolled back."""
+        for connection in self._opened:
+            connection.close()
+        self.close()
         self._open()
 
     def close(self) -> None:
