@@ -42,7 +42,8 @@ TERMS_DUE = (
     select(_v.voucher_row)
     .join(t.vacancy, t.vacancy.c.vacancy_row == _v.vacancy_row)
     .where(
-        *_LIVE,
+        _v.locality_id == HERE,
+        or_(_v.status == VoucherStatus.ISSUED.value, _v.closed_on > TODAY),
         _v.expires_on.is_(None),
         t.vacancy.c.admission == AdmissionOrder.EARLY_BOOKING.value,
         t.vacancy.c.vacated_on <= TODAY,

@@ -146,7 +146,10 @@ def admitted_later(night: Night) -> set[int]:
 
 
 def begin_terms(night: Night) -> None:
-    """Start the term of early-booking vouchers whose place is vacated (rule B3, decision 1.15)."""
+    """Start the term of early-booking vouchers whose place is vacated (rule B3, decision 1.15).
+
+    One that a decision dated ahead has ended already was live at the end of this day (decision 1.2).
+    """
     rows = night.connection.execute(TERMS_DUE, night.here_today).all()
     if not rows:
         return

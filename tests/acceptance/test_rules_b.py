@@ -130,6 +130,22 @@ def test_a_child_may_be_admitted_from_the_very_day_of_vacating(city: Department)
     assert city.status("A1") == "admitted"
 
 
+@pytest.mark.parametrize("kind", ["admit", "decline"])
+@pytest.mark.parametrize("nights_before", [["2026-02-11"], []], ids=["on_time", "caught_up"])
+def test_a_term_begins_in_its_night_whatever_was_decided_for_a_later_day(
+    city: Department, nights_before: list[str], kind: str
+) -> None:
+    """Rules B3, F1 and Decision 1.2: on the evening of the 10th the voucher was live, so its term began."""
+    city.applications(application("A1", accepts="early_booking"))
+    city.bulletin(booked("V1", "2026-02-02", vacated_on="2026-02-10"))
+    city.run("2026-02-09")
+    for night in nights_before:
+        city.run(night)
+    city.decide("A1", kind, "2026-02-12")
+    city.run("2026-02-12")
+    assert city.voucher("A1")["expires_on"] == "2026-02-17"
+
+
 def test_vacating_may_be_moved_only_while_it_lies_ahead(city: Department) -> None:
     """Rule B3 and Decision 1.14: moved from the 10th to the 12th in time; on the 13th it is history."""
     city.applications(application("A1", accepts="early_booking"))
