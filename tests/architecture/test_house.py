@@ -69,6 +69,7 @@ def test_imports_follow_the_contracts() -> None:
         ("queue_engine/domain/queue.py", "import queue_engine.store.tables"),
         ("allocators/checks.py", "import allocators.queue_order"),
         ("allocators/checks.py", "import allocators.compiled"),
+        ("queue_engine/answers/checks/places.py", "import queue_engine.store.vouchers"),
     ],
 )
 def test_an_import_against_the_contracts_is_found(annex: Path, file: str, line: str) -> None:

@@ -101,6 +101,22 @@ def test_a_night_whose_rows_disagree_is_not_kept(city: Department, monkeypatch: 
     assert city.line() == ["A3"], "without its checks the child holds a voucher and a number"
 
 
+def test_a_voucher_whose_application_is_gone_keeps_nobody_from_a_place(city: Department) -> None:
+    """It never lapses, since no application goes to the stop-list; told every night, it is no fault of the night."""
+    by_hand(city, "delete from application where application_id = 'A1'")
+    city.bulletin(place("V3", "2026-02-03", organization="K3"))
+    assert "Found: " in city.run("2026-02-10", expect=3).err
+    assert city.given("2026-02-03") == {"A3": "V3"}
+
+
+def test_acts_that_undo_each_other_in_one_night_are_no_finding(city: Department) -> None:
+    """Decision 1.24: three acts of one application wait for the same day."""
+    for act in (city.stop_list_add, city.stop_list_remove, city.stop_list_add):
+        act("A3", day="2026-02-05")
+    assert "3 officers' acts" in city.run("2026-02-05").err
+    city.kezek("check")
+
+
 def test_findings_are_data_as_text_and_as_json(city: Department) -> None:
     by_hand(city, DAMAGE["places.held"])
     answer = city.kezek("check", expect=3)

@@ -16,6 +16,12 @@ WORDS = {
     ("application", "state"): ("queued", "holding", "stopped", "archived"),
     ("application", "benefit"): ("none", "orphan", "military"),
     ("application_version", "benefit"): ("none", "orphan", "military"),
+    ("profile", "group_type"): ("general", "special"),
+    ("profile", "regimes"): ("full_day", "half_day", "full_day|half_day"),
+    ("profile", "accepts"): ("standard", "temporary", "standard|temporary"),
+    ("vacancy", "group_type"): ("general", "special"),
+    ("vacancy", "regime"): ("full_day", "half_day"),
+    ("waiting_act", "kind"): ("stop-list add", "archive"),
     ("vacancy", "admission"): ("standard", "temporary", "early_booking"),
     ("voucher", "status"): ("issued", "admitted", "declined", "refused", "expired", "cancelled"),
     ("withdrawal", "state"): ("waiting", "taken", "refused"),
@@ -95,7 +101,7 @@ def _other(table: str, column: str, kind: str, value: Any, required: bool, rng: 
         base = date.fromisoformat(value) if value else date(2021, 8, 25)
         return str(base + timedelta(days=int(rng.choice([-1, 1, 7]))))
     if isinstance(value, bytes):
-        return value[:-4] + (999).to_bytes(4, "little")
+        return value[:-4] + (1).to_bytes(4, "little")
     if isinstance(value, int) or kind in ("INTEGER", "BIGINT", "SMALLINT", "BOOLEAN"):
         return 1 - value if kind == "BOOLEAN" else (value or 0) + int(rng.choice([-1, 1]))
     if column in ("rules", "report"):

@@ -29,10 +29,9 @@ TURN = Kind("night.turn", "A5", "queue {0}: the night left another turn than it 
 MAY_BE = {
     "lapsed": ("stopped", "archived"),
     "unconfirmed": ("stopped", "archived"),
-    "back": ("queued", "holding", "archived"),
     "over_age": ("archived",),
 }
-"""States in which a night may leave an application, by what it tells of it."""
+"""States in which a night may leave an application, by what it tells of it and nothing in that night undoes."""
 
 
 def standing_records(view: View, day: date, cutoff_us: int) -> list[Finding]:
@@ -51,7 +50,11 @@ def _held(view: View) -> Findings:
             "on c.vacancy_row = p.vacancy_row where p.locality_id = {l} and p.held <> coalesce(c.n, 0)",
         )
     [(count, first, last)] = view.rows("select count(*), min(on_day), max(on_day) from run where locality_id = {l}")
-    if count and count != (date.fromisoformat(last) - date.fromisoformat(first)).days + 1:
+    try:
+        due = (date.fromisoformat(last) - date.fromisoformat(first)).days + 1 if count else 0
+    except ValueError:
+        due = None
+    if count != due:
         yield view.of(GAP, view.code, count, first, last)
 
 
@@ -79,9 +82,9 @@ def _states(view: View) -> Findings:
         if lacks or have != say:
             yield from view.found(
                 STATE,
-                f"select a.application_id, a.state from {table} v join application a "
-                f"on a.application_row = v.application_row where v.locality_id = {{l}} and v.{live} "
-                f"and a.state <> '{state}'",
+                "select coalesce(a.application_id, 'in row ' || v.application_row), coalesce(a.state, 'not there') "
+                f"from {table} v left join application a on a.application_row = v.application_row "
+                f"where v.locality_id = {{l}} and v.{live} and (a.state is null or a.state <> '{state}')",
             )
 
 
@@ -99,8 +102,9 @@ def years(view: View) -> str:
 def _overdue(view: View, day: date, cutoff_us: int) -> Findings:
     yield from view.found(
         LAPSED,
-        "select voucher_id, expires_on from voucher where locality_id = {l} and status = 'issued' "
-        f"and expires_on <= '{day}'",
+        "select v.voucher_id, v.expires_on from voucher v join application a on a.application_row = v.application_row "
+        "join vacancy p on p.vacancy_row = v.vacancy_row where v.locality_id = {l} and v.status = 'issued' "
+        f"and v.expires_on <= '{day}'",
     )
     yield from view.found(
         STOPPED,

@@ -25,9 +25,9 @@ QUEUES = Kind(
     "run.queues", "A5", "night of {0}, queue {1}: served without a place on record, or a place without its turns"
 )
 GIVEN = Kind("run.places", "C3", "night of {0}, vacancy {1}: {2} vouchers, and {3} places free on record")
-FREE = Kind("run.free", "F2", "night of {0}, vacancy {1}: its free places are of another locality, none, or too many")
 PATTERN = Kind("turn.pattern", "A5", "night of {0}, queue {1}: another turn pattern than the rules it kept")
 CHAIN = Kind("turn.chain", "A5", "night of {0}, queue {1}: it begins at turn {2}, the night before left {3}")
+SPENT = Kind("turn.spent", "A5", "night of {0}, queue {1}: from turn {2} to {3}, and nobody was served in turn")
 NOW = Kind("turn.now", "A5", "queue {0}: the turn on record is {1}, the nights left {2}")
 ZONE = Kind("locality.timezone", "F1", "locality {0}: its time zone is not that of the database")
 
@@ -109,6 +109,8 @@ def _turns(view: View) -> Findings:
     for row in rows:
         by_run.setdefault(row[0], []).append(row[1:])
     left: dict[int, tuple[int, int, int]] = {}
+    in_turn = view.vouchers.take(view.vouchers["rank"] > 0)
+    spent = set(zip(in_turn["issued_on"].tolist(), in_turn["year"].tolist(), strict=True))
     for run in view.runs:
         # Another pattern starts the round anew in every queue (decision 1.25).
         for year, (first, general, _position) in left.items():
@@ -120,6 +122,8 @@ def _turns(view: View) -> Findings:
             expected = left.get(year, (*run.turn, 0))[2]
             if before != expected:
                 yield view.of(CHAIN, run.on_day, year, before, expected)
+            if not 0 <= after < max(first + general, 1) or (after != before and (run.on_day, year) not in spent):
+                yield view.of(SPENT, run.on_day, year, before, after)
             left[year] = (first, general, after)
     now = {
         row[0]: row[1:]
@@ -152,12 +156,6 @@ def _offered(view: View) -> Findings:
         "left join run r on r.locality_id = v.locality_id and r.on_day = v.issued_on "
         "left join run_place p on p.run_id = r.run_id and p.vacancy_row = v.vacancy_row where v.locality_id = {l} "
         "group by v.issued_on, v.vacancy_row having count(*) > coalesce(min(p.free), 0)",
-    )
-    yield from view.found(
-        FREE,
-        "select r.on_day, v.vacancy_id from run_place p join run r on r.run_id = p.run_id "
-        "join vacancy v on v.vacancy_row = p.vacancy_row where r.locality_id = {l} "
-        "and (v.locality_id <> r.locality_id or p.free < 1 or p.free > v.places)",
     )
 
 

@@ -13,6 +13,7 @@ from queue_engine.answers.checks.history import History, history_of
 from queue_engine.answers.checks.law import classes, rules_on_record, said_classes, terms
 from queue_engine.answers.checks.nights import days_told, nights
 from queue_engine.answers.checks.numbers import numbers
+from queue_engine.answers.checks.offers import offers
 from queue_engine.answers.checks.places import bulletins, places, withdrawals
 from queue_engine.answers.checks.references import references
 from queue_engine.answers.checks.stops import stops
@@ -30,6 +31,7 @@ CHECKS: tuple[Callable[[View, History], Findings], ...] = (
     places,
     withdrawals,
     bulletins,
+    offers,
     nights,
     days_told,
     numbers,
