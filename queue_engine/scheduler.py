@@ -89,7 +89,7 @@ class Service:
         """Look after everything once; a database that cannot be used is told of, and asked again the next time."""
         try:
             self._look(starting=False)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OSError) as error:
             self._tell(f"[scheduler.look] the database could not be used ({type(error).__name__}); tried again soon.")
         except KezekError as error:
             self._tell(str(error))
@@ -105,7 +105,7 @@ class Service:
         try:
             with self._database.note() as connection:
                 write_beat(connection, self._clock(), stopped=True)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OSError) as error:
             self._tell(f"[scheduler.look] the end could not be noted ({type(error).__name__}).")
 
     def _look(self, *, starting: bool) -> None:
@@ -219,7 +219,7 @@ class Service:
                 if jumped:
                     write_alarm(connection, now, jumped)
                 failures = write_outcome(connection, report.locality, report.day, now, duration_ms, error)
-        except SQLAlchemyError as broken:
+        except (SQLAlchemyError, OSError) as broken:
             self._tell(f"[scheduler.look] the outcome could not be noted ({type(broken).__name__}).")
         if error:
             self._put_off(report.locality, pause_after(failures))

@@ -8,11 +8,13 @@ import re
 import socket
 import urllib.request
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from queue_engine import scheduler
 from queue_engine.answers.status import Status, read_status
@@ -222,6 +224,26 @@ def test_a_locality_that_another_run_holds_is_left_to_it_and_asked_for_again(des
     desk.clock.now += scheduler.HELD_PAUSE
     desk.run_all()
     assert desk.nights()[-1] == "2026-02-03"
+
+
+def test_a_database_that_is_away_for_a_while_does_not_end_the_service(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that restarts, a full disk: it is told, without a row's values, and asked again at the next look."""
+    with monkeypatch.context() as away:
+        away.setattr(Database, "note", lambda _database: nullcontext(AwayConnection()))
+        desk.service.look()
+    assert desk.told == ["[scheduler.look] the database could not be used (OperationalError); tried again soon."]
+    desk.service.look()
+    assert len(desk.told) == 1
+    assert desk.status().heartbeat_age == 0
+
+
+class AwayConnection:
+    """A connection that has gone."""
+
+    def execute(self, *_words: object) -> None:
+        raise OperationalError("insert into heartbeat", {"child": "010203500123"}, Exception("gone"))
 
 
 @pytest.mark.parametrize(
