@@ -8,7 +8,8 @@ second scheduler or an hour that comes twice changes nothing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from threading import Event, Lock
 from time import perf_counter
@@ -17,6 +18,7 @@ from typing import NamedTuple
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.date import DateTrigger
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from queue_engine.answers.status import jump_in_words
@@ -66,6 +68,7 @@ class Service:
         self._first: dict[str, date] = {}
         self._seen_at: datetime | None = None
         self._settled_at: datetime | None = None
+        self._alarm: tuple[datetime, timedelta] | None = None  # not on record yet
         # What a job meets is told by us; APScheduler's own words on it hold a traceback.
         logging.getLogger("apscheduler").setLevel(logging.CRITICAL + 1)
         self._timer = BackgroundScheduler(
@@ -89,7 +92,7 @@ class Service:
         """Look after everything once; a database that cannot be used is told of, and asked again the next time."""
         try:
             self._look(starting=False)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OSError) as error:
             self._tell(f"[scheduler.look] the database could not be used ({type(error).__name__}); tried again soon.")
         except KezekError as error:
             self._tell(str(error))
@@ -105,16 +108,14 @@ class Service:
         try:
             with self._database.note() as connection:
                 write_beat(connection, self._clock(), stopped=True)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OSError) as error:
             self._tell(f"[scheduler.look] the end could not be noted ({type(error).__name__}).")
 
     def _look(self, *, starting: bool) -> None:
         now = self._clock()
-        jumped = self._watch(now)
-        with self._database.note() as connection:
-            write_beat(connection, now)
-            if jumped:
-                write_alarm(connection, now, jumped)
+        self._watch(now)
+        with self._sign_of_life(now):
+            pass
         if not self._settled(now):
             return
         with self._database.read() as connection:
@@ -133,9 +134,23 @@ class Service:
                 return jumped
             self._not_before.clear()
             self._settled_at = now + SETTLE if jumped > timedelta() else None
+            self._alarm = now, jumped
         held = f" No night begins before {self._settled_at:%Y-%m-%d %H:%M:%S %Z}." if self._settled_at else ""
         self._tell(f"[clock.jumped] {jump_in_words(jumped)}. Rule F1. Check the machine's clock.{held}")
         return jumped
+
+    @contextmanager
+    def _sign_of_life(self, now: datetime) -> Iterator[Connection]:
+        """A transaction that notes the heartbeat, and the alarm that is not on record yet."""
+        alarm = self._alarm
+        with self._database.note() as connection:
+            write_beat(connection, now)
+            if alarm is not None:
+                write_alarm(connection, *alarm)
+            yield connection
+        with self._lock:
+            if self._alarm is alarm:
+                self._alarm = None
 
     def _settled(self, now: datetime) -> bool:
         with self._lock:
@@ -210,16 +225,13 @@ class Service:
         if report.repeated:
             return
         now = self._clock()
-        jumped = self._watch(now)
+        self._watch(now)
         error = report.failure.code if report.failure else ""
         failures = 1
         try:
-            with self._database.note() as connection:
-                write_beat(connection, now)
-                if jumped:
-                    write_alarm(connection, now, jumped)
+            with self._sign_of_life(now) as connection:
                 failures = write_outcome(connection, report.locality, report.day, now, duration_ms, error)
-        except SQLAlchemyError as broken:
+        except (SQLAlchemyError, OSError) as broken:
             self._tell(f"[scheduler.look] the outcome could not be noted ({type(broken).__name__}).")
         if error:
             self._put_off(report.locality, pause_after(failures))

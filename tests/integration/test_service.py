@@ -1,97 +1,26 @@
-"""The scheduler's logic with a clock that the tests set: when a night is due, what failures and jumps of the clock do,
-what `kezek status` and the metrics say (decision 9)."""
+"""The scheduler with a clock that the tests set: when a night is due, what failures and jumps do (decision 9)."""
 
 from __future__ import annotations
 
-import json
-import re
-import socket
-import urllib.request
-from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from queue_engine import scheduler
-from queue_engine.answers.status import Status, read_status
 from queue_engine.domain.timetable import jump, last_due, moment_of
-from queue_engine.errors import KezekError, WrongUsage
+from queue_engine.errors import KezekError
 from queue_engine.law.overrides import Override
 from queue_engine.law.rulebook import Rulebook
-from queue_engine.metrics import served
-from queue_engine.night import run
-from queue_engine.night.context import Night
-from queue_engine.scheduler import Planned, Service
+from queue_engine.scheduler import Service
 from queue_engine.store.engine import Database
 from queue_engine.store.records import Locality
-from support.department import Department
-from support.rows import application, place, rule, vacancy, withdrawal
+from support.desk import ALMATY, Desk
+from support.rows import application, rule
 
-ALMATY = ZoneInfo("Asia/Almaty")
 HALF_PAST_MIDNIGHT = time(0, 30)
-
-
-class Hands:
-    """A clock whose hands the test sets: local time of Almaty."""
-
-    def __init__(self, local: str) -> None:
-        self.set(local)
-
-    def set(self, local: str) -> None:
-        self.now = datetime.fromisoformat(local).replace(tzinfo=ALMATY).astimezone(UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-class Desk:
-    """A department with a service, its clock, and what it told."""
-
-    def __init__(self, city: Department, local: str) -> None:
-        self.city = city
-        self.clock = Hands(local)
-        self.told: list[str] = []
-        self.database = Database(city.database)
-        self.service = Service(self.database, self.clock, self.told.append)
-
-    def plans(self, *, starting: bool = True) -> list[Planned]:
-        """What the service plans now."""
-        with self.database.read() as connection:
-            found, law = scheduler.localities(connection), scheduler.rulebook(connection)
-        return self.service.plan(found, law, self.clock(), starting=starting)
-
-    def pass_time(self, local: str) -> None:
-        """The clock goes on to a moment by small steps, as clocks do, and the service looks at each."""
-        until = Hands(local)()
-        while self.clock.now < until:
-            self.clock.now = min(self.clock.now + timedelta(minutes=30), until)
-            self.service.look()
-
-    def run_all(self, *, starting: bool = True) -> None:
-        """Run what is planned for now or earlier, as the timer would."""
-        for planned in self.plans(starting=starting):
-            if planned.at <= self.clock():
-                self.service.run(planned)
-
-    def nights(self, locality: str = "almaty") -> list[str]:
-        return [day.isoformat() for day, _counts in run.past_runs(self.database, locality)]
-
-    def status(self) -> Status:
-        with self.database.read() as connection:
-            return read_status(connection, self.clock())
-
-
-@pytest.fixture
-def desk(city: Department) -> Iterator[Desk]:
-    """Two localities whose first night, of Monday 2 February 2026, is done; the clock stands at noon of Tuesday."""
-    city.applications(application("A1"), application("A2"), application("B1", locality="astana"))
-    city.bulletin(vacancy("V1"), vacancy("V2", locality="astana"))
-    city.run("2026-02-02")
-    made = Desk(city, "2026-02-03 12:00")
-    yield made
-    made.database.engine.dispose()
 
 
 def entry(code: str, timezone: str, last: str | None) -> Locality:
@@ -172,19 +101,6 @@ def test_a_new_locality_s_first_nights_are_run_from_the_first_on(desk: Desk) -> 
     assert desk.nights("kostanay") == ["2026-02-03", "2026-02-04"]
 
 
-@pytest.fixture
-def astana_fails(monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
-    """While it holds an error, the nights of Astana end with it."""
-    errors: list[Exception] = []
-
-    def fail(night: Night) -> None:
-        if errors and night.locality.locality == "astana":
-            raise errors[-1]
-
-    monkeypatch.setattr(run, "STEPS", (*run.STEPS, fail))
-    return errors
-
-
 @pytest.mark.parametrize(
     ("error", "code"),
     [(KezekError("calendar.reach", "too far."), "calendar.reach"), (ZeroDivisionError("010203500123"), "run.failed")],
@@ -224,6 +140,26 @@ def test_a_locality_that_another_run_holds_is_left_to_it_and_asked_for_again(des
     assert desk.nights()[-1] == "2026-02-03"
 
 
+def test_a_database_that_is_away_for_a_while_does_not_end_the_service(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that restarts, a full disk: it is told, without a row's values, and asked again at the next look."""
+    with monkeypatch.context() as away:
+        away.setattr(Database, "note", lambda _database: nullcontext(AwayConnection()))
+        desk.service.look()
+    assert desk.told == ["[scheduler.look] the database could not be used (OperationalError); tried again soon."]
+    desk.service.look()
+    assert len(desk.told) == 1
+    assert desk.status().heartbeat_age == 0
+
+
+class AwayConnection:
+    """A connection that has gone."""
+
+    def execute(self, *_words: object) -> None:
+        raise OperationalError("insert into heartbeat", {"child": "010203500123"}, Exception("gone"))
+
+
 @pytest.mark.parametrize(
     ("moved", "told"),
     [("-0:59", False), ("-1:01", True), ("59:59", False), ("60:01", True)],
@@ -253,6 +189,18 @@ def test_a_clock_set_back_raises_an_alarm_and_runs_nothing_twice(desk: Desk) -> 
     assert "went back by 3:00:00" in " ".join(desk.status().overdue)
     desk.pass_time("2026-02-04 22:00")
     assert desk.status().overdue == []
+
+
+def test_a_jump_that_only_a_night_saw_is_kept_with_the_next_heartbeat(desk: Desk) -> None:
+    """The timer may fire between two looks, and by the new time: the night waits, and the alarm is not lost."""
+    desk.service.look()
+    desk.clock.set("2026-02-13 12:00")
+    desk.run_all()
+    assert desk.nights()[-1] == "2026-02-02"
+    assert len([line for line in desk.told if "[clock.jumped]" in line]) == 1
+    desk.service.look()
+    assert len([line for line in desk.told if "[clock.jumped]" in line]) == 1
+    assert "went forward by 10 days" in " ".join(desk.status().overdue)
 
 
 def test_a_clock_behind_the_last_heartbeat_is_told_at_the_start(desk: Desk) -> None:
@@ -294,97 +242,6 @@ def test_a_clock_that_stays_forward_is_believed_after_a_while(desk: Desk) -> Non
     with desk.database.read() as connection:
         lapsed = connection.exec_driver_sql("select closed_on, expires_on from voucher where status = 'expired'").all()
     assert [tuple(row) for row in lapsed] == [("2026-02-09", "2026-02-09")] * 2
-
-
-def test_status_counts_what_waits_and_what_ends_soon(desk: Desk) -> None:
-    """Vouchers of 2 February end on Monday the 9th: two working days before it is Thursday."""
-    desk.city.bulletin(place("V3", "2026-02-03", birth_year="2022"))
-    desk.city.withdrawals(withdrawal("W1", vacancy_id="V3", withdrawn_at="2026-02-12T12:00:00+05:00"))
-    desk.city.archive("A2", day="2026-02-13")
-    desk.city.stop_list_add("B1")
-    counts = {found.locality: found.waiting for found in desk.status().localities}
-    assert (tuple(counts["almaty"]), tuple(counts["astana"])) == ((1, 1, 0, 0), (0, 0, 0, 1))
-    for now, ending in (("2026-02-04 23:59", 0), ("2026-02-05 00:00", 1), ("2026-02-09 23:59", 1), ("2026-02-10", 0)):
-        desk.clock.set(now)
-        assert desk.status().localities[0].waiting.vouchers_ending == ending, now
-
-
-def test_status_tells_of_a_night_long_due_and_of_a_scheduler_that_died(desk: Desk) -> None:
-    """And not before: three hours for a night, a quarter of an hour for a heartbeat; one that ended well may rest."""
-    desk.service.look()
-    desk.clock.set("2026-02-03 12:15")
-    assert desk.status().overdue == []
-    desk.clock.set("2026-02-03 12:16")
-    assert desk.status().overdue == ["scheduler: no heartbeat since 2026-02-03T07:00:00+00:00."]
-    desk.service.stop()
-    desk.clock.set("2026-02-04 03:29")
-    assert desk.status().overdue == []
-    desk.clock.set("2026-02-04 03:30")
-    assert [line.split(" was due")[0] for line in desk.status().overdue] == [
-        "almaty: the night of 2026-02-03",
-        "astana: the night of 2026-02-03",
-    ]
-
-
-def test_the_command_status_fails_when_anything_is_overdue(tmp_path: Path) -> None:
-    """Exit 3 for monitoring, the same in text and JSON; a department that has not begun owes nothing."""
-    city = Department(tmp_path)
-    city.applications(application("A1"))
-    assert "no night yet" in city.kezek("status").out
-    city.bulletin(vacancy("V1"))
-    city.run("2026-02-02")
-    answer = city.kezek("status", expect=3)
-    assert "Overdue: almaty: the night of 2026-02-03 was due at 2026-02-04T00:30:00+05:00." in answer.out
-    told = json.loads(city.kezek("status", "--format", "json", expect=3).out)
-    assert told["scheduler"] is None
-    assert told["localities"][0]["next_at"] == "2026-02-04T00:30:00+05:00"
-    assert told["overdue"] == told["localities"][0]["overdue"] != []
-    city.kezek("status", "--overdue-after", "1000000")
-
-
-def scraped(port: int) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-        return str(answer.read().decode())
-
-
-def test_metrics_tell_of_nights_and_waiting_things_and_of_nobody(desk: Desk, astana_fails: list[Exception]) -> None:
-    """By locality alone: no IIN, no phone, no number of an application."""
-    astana_fails.append(KezekError("calendar.reach", "too far."))
-    desk.service.look()
-    desk.pass_time("2026-02-04 00:30")
-    desk.run_all()
-    with served(desk.status, 0) as port:
-        text = scraped(port)
-        desk.clock.now += timedelta(seconds=20)
-        later = scraped(port)
-    assert 'kezek_last_night_timestamp_seconds{locality="almaty"} 1.7700588e+09' in text
-    assert 'kezek_night_failed{locality="astana"} 1.0' in text
-    assert 'kezek_night_failed{locality="almaty"} 0.0' in text
-    assert re.search(r'kezek_night_duration_seconds\{locality="almaty"\} \d', text)
-    assert 'kezek_waiting{locality="almaty",what="vouchers_ending"} 0.0' in text
-    assert "kezek_heartbeat_age_seconds 0.0" in text
-    assert "kezek_heartbeat_age_seconds 20.0" in later
-    assert "kezek_up 1.0" in text
-    assert not re.search(r"\d{12}|\+7\d|A1|B1", text)
-
-
-def test_metrics_are_served_on_the_loopback_address_alone(desk: Desk) -> None:
-    """Another address of the same machine is refused; a server on every address would answer there."""
-    with served(desk.status, 0) as port, pytest.raises(OSError, match=r"refused|unreachable"):
-        socket.create_connection(("127.0.0.2", port), 2).close()
-
-
-def test_a_port_that_is_taken_is_told_in_words(desk: Desk) -> None:
-    with served(desk.status, 0) as port, pytest.raises(WrongUsage, match=r"scheduler\.port"), served(desk.status, port):
-        pass
-
-
-def test_metrics_say_when_the_records_cannot_be_read() -> None:
-    def broken() -> Status:
-        raise KezekError("database.failed", "gone.")
-
-    with served(broken, 0) as port:
-        assert "kezek_up 0.0" in scraped(port)
 
 
 def test_a_department_s_own_time_is_kept(desk: Desk) -> None:

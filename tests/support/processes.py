@@ -93,9 +93,9 @@ def finish(process: subprocess.Popen[str]) -> Finished:
     return Finished(process.returncode, out, err)
 
 
-def kezek(path: Where, *words: str, prologue: str = "") -> Finished:
+def kezek(path: Where, *words: str, prologue: str = "", surroundings: Mapping[str, str] | None = None) -> Finished:
     """Run `kezek --database PATH WORDS` to its end."""
-    return finish(start(path, *words, prologue=prologue))
+    return finish(start(path, *words, prologue=prologue, surroundings=surroundings))
 
 
 def kezek_here(path: Where, *words: str) -> Finished:

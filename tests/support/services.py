@@ -19,10 +19,10 @@ from support.processes import Finished, Where, finish, start, url
 QUICK = """
 from datetime import timedelta
 from queue_engine import scheduler
-scheduler.LOOK_SECONDS = 0.2
+scheduler.LOOK_SECONDS = 0.4
 scheduler.HELD_PAUSE = timedelta(seconds=0.3)
 """
-"""Looks every fifth of a second, so that a test does not wait a quarter of a minute for one."""
+"""Looks twice a second and more, so that a test does not wait a quarter of a minute for one."""
 
 NO_LOCKS = """
 from contextlib import nullcontext
@@ -53,10 +53,16 @@ PATIENCE = 90.0
 
 @contextmanager
 def running(
-    where: Where, number: int = 1, prologue: str = "", surroundings: Mapping[str, str] | None = None
+    where: Where,
+    number: int = 1,
+    prologue: str = "",
+    surroundings: Mapping[str, str] | None = None,
+    words: tuple[str, ...] = (),
 ) -> Iterator[list[subprocess.Popen[str]]]:
     """So many schedulers on one database; none outlives it."""
-    started = [start(where, "scheduler", prologue=QUICK + prologue, surroundings=surroundings) for _ in range(number)]
+    started = [
+        start(where, "scheduler", *words, prologue=QUICK + prologue, surroundings=surroundings) for _ in range(number)
+    ]
     try:
         yield started
     finally:
@@ -88,7 +94,7 @@ def wait_until(true: Callable[[], bool], what: str, patience: float = PATIENCE) 
     until = time.monotonic() + patience
     while not true():
         assert time.monotonic() < until, f"waited in vain: {what}"
-        time.sleep(0.1)
+        time.sleep(0.2)
 
 
 def twice(where: Where) -> list[tuple[str, str]]:
