@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
 
 from queue_engine.domain.moments import end_of
 from queue_engine.errors import KezekError, RuleBroken
@@ -64,6 +65,7 @@ GO_ON = (
 )
 CLOSE = update(t.run).where(t.run.c.run_id == bindparam("night")).values(report=bindparam("report"))
 
+PACKAGE = str(Path(__file__).parents[1])
 DayOf = Callable[[Locality], date]
 
 
@@ -109,18 +111,24 @@ def run_locality(database: Database, due: Due, patience_ms: int = 0) -> Iterator
             yield from _run_locality(database, entry, due.day)
     except KezekError as error:
         yield NightReport(*due, failure=error)
-    except (SQLAlchemyError, OverflowError) as error:
+    except Exception as error:  # records that cannot be read may say anything; the other localities go on
         yield NightReport(*due, failure=night_failed(error))
 
 
 def night_failed(error: BaseException) -> KezekError:
-    """What to tell of a night that broke off."""
+    """What to tell of a night that broke off: the kind of the error and the place, never its words (they may quote)."""
     return KezekError(
         "run.failed",
-        f"the night could not be run ({type(error).__name__}); nothing of it was kept.",
+        f"the night could not be run ({type(error).__name__}{_place(error)}); nothing of it was kept.",
         rule="F3",
         next_step="Run it again; if it fails again, keep the file and ask for help.",
     )
+
+
+def _place(error: BaseException) -> str:
+    """Where of our own code it happened, for whoever is asked for help."""
+    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if PACKAGE in frame.filename]
+    return f" in {Path(ours[-1].filename).name}, line {ours[-1].lineno}" if ours else ""
 
 
 def _run_locality(database: Database, locality: Locality, day: date) -> Iterator[NightReport]:

@@ -1,4 +1,4 @@
-"""T17: the last second of a voucher's term, by the locality's time zone, and admission racing the night that lapses it."""
+"""T17: the last second of a voucher's term, by the locality's time zone, and admission racing the night's lapse."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ class Field:
         """Take guards of the schema away: checks on SQLite, and on either what the statements name."""
         for database in self.databases:
             if database.path is not None:
-                event.listen(database.engine, "connect", _ignore_checks)
+                event.listen(database.engine, "connect", ignore_checks)
                 database.engine.dispose()
         with self.databases[0].engine.begin() as connection:
             for statement in statements:
@@ -92,7 +92,8 @@ class Field:
             database.engine.dispose()
 
 
-def _ignore_checks(dbapi: Any, _record: Any) -> None:
+def ignore_checks(dbapi: Any, _record: Any) -> None:
+    """A listener of new connections of SQLite: checks of the schema are off."""
     dbapi.execute("pragma ignore_check_constraints=on")
 
 
