@@ -147,7 +147,7 @@ def test_an_archived_application_comes_back_within_28_days(city: Department, las
 
 @pytest.mark.parametrize("dated", ["2020-06-19", "2020-06-23", "2020-06-25"], ids=["back", "today", "ahead"])
 def test_a_restored_application_stands_in_the_class_of_the_law_in_force(city: Department, dated: str) -> None:
-    """Rules E2, A3: teachers are first-priority since 22 June 2020, though the act be dated before that day."""
+    """Rules E2, A3 and Decision 1.33: first-priority for teachers since 22 June 2020, though dated before it."""
     born = {"birth_date": "2017-05-15"}
     city.applications(
         application("A1", filed_at="2020-06-01T10:00:00+06:00", **born),
