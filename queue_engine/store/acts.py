@@ -186,7 +186,9 @@ def _restore(act: _Act) -> str:
             rule="A7",
             next_step="Archive the one that is not wanted first.",
         )
-    rank = ServiceClass[act.rules.benefit_classes[application.benefit].upper()].value
+    # Classed as all that stand in the queue are: by the law of the open day, whatever day the act is dated (rule A3).
+    law = rulebook(act.connection).on(act.locality.open_day or date.max, act.locality.locality)
+    rank = ServiceClass[law.benefit_classes[application.benefit].upper()].value
     act.connection.execute(
         update(t.application)
         .where(t.application.c.application_row == application.application_row)

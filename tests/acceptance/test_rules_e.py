@@ -145,6 +145,22 @@ def test_an_archived_application_comes_back_within_28_days(city: Department, las
     assert city.line() == (["A2"] if code else ["A1", "A2"])
 
 
+@pytest.mark.parametrize("dated", ["2020-06-19", "2020-06-23", "2020-06-25"], ids=["back", "today", "ahead"])
+def test_a_restored_application_stands_in_the_class_of_the_law_in_force(city: Department, dated: str) -> None:
+    """Rules E2, A3 and Decision 1.33: first-priority for teachers since 22 June 2020, though dated before it."""
+    born = {"birth_date": "2017-05-15"}
+    city.applications(
+        application("A1", filed_at="2020-06-01T10:00:00+06:00", **born),
+        application("A2", filed_at="2020-06-02T10:00:00+06:00", benefit="teacher", **born),
+    )
+    city.run("2020-06-17")
+    city.archive("A2")
+    city.run("2020-06-22")
+    city.restore("A2", day=dated)
+    city.run("2020-06-25")
+    assert city.line(2017) == ["A2", "A1"]
+
+
 def test_the_days_to_restore_are_a_parameter(tmp_path: Path) -> None:
     """Rule E2: two days here: archived on the 3rd, the 5th is in time and the 6th is not."""
     city = Department(tmp_path, rules=rule("archive.restore", 2))

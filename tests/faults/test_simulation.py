@@ -20,7 +20,7 @@ from support.figures import Figure, sized
 from support.processes import Finished, finish, start_module
 
 SEEDS = sized(200, 1000)
-SLICE = 20
+SLICE = 8
 """Seeds a process plays one after another."""
 GUARDS = {
     "lapse": "vouchers that never lapse",

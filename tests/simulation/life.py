@@ -21,8 +21,8 @@ from support.rows import Row, decision, moved_day, withdrawal
 
 FILING, GIVING, DECIDING, ACTING, RULING = range(1, 6)
 """Purposes of draws."""
-DATED = (-1, 0, 0, 0, 0, 1, 2)
-"""Days from the open day: a closed day, the open day, days ahead."""
+DATED = (-2, -1, 0, 0, 0, 0, 1, 2)
+"""Days from the open day: closed days, the open day, days ahead."""
 RULES: tuple[tuple[str, tuple[Value, ...]], ...] = (
     ("turn.pattern", ("strict", "1:1", "1:3", "2:1", "1:3")),
     ("age.min", (18, 24, 30)),

@@ -32,7 +32,8 @@ class File:
     rows: tuple[Row, ...]
 
     def __str__(self) -> str:
-        return f"{self.kind}: " + "; ".join(",".join(cell for cell in row.values() if cell) for row in self.rows)
+        told = ((cell for name, cell in row.items() if cell and name != "child_iin") for row in self.rows)
+        return f"{self.kind}: " + "; ".join(",".join(cells) for cells in told)
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ def _summary(histories: list[History]) -> dict[str, int]:
     counts = dict(faulty.faults.counts) if faulty.faults else {}
     return {
         "histories": len(histories),
-        "nights": sum(history.nights for history in histories),
+        "nights": sum(history.nights() for history in histories),
         "operations": sum(history.operations for history in histories),
         "checks": sum(history.checks for history in histories),
         "vouchers": faulty.service.exports()[0].count("\n") - 1,
