@@ -45,6 +45,17 @@ def import_applications(
     return report
 
 
+def alone(good: Applications, others: list[Application]) -> tuple[Applications, list[RawRow]]:
+    """The rows whose id and child no other row of the chunk has, and the rest of `good`."""
+    ids = [*good.application_id, *(other.application_id for other in others)]
+    iins = [*good.child_iin, *(other.child_iin for other in others)]
+    if len(set(ids)) == len(ids) and len(set(iins)) == len(iins):
+        return good, []
+    of_id, of_child = Counter(ids), Counter(iins)
+    once = [of_id[own] == of_child[child] == 1 for own, child in zip(good.application_id, good.child_iin, strict=True)]
+    return good.where(once), [raw for raw, single in zip(good.raw, once, strict=True) if not single]
+
+
 class _Registered(NamedTuple):
     """A new application of the present chunk, not yet written."""
 
@@ -69,9 +80,11 @@ class _Intake:
         self.registration = Registration(connection, self.registry)
         self.change_id = self.registration.change_id
         self.ledger = self.registration.ledger
-        # Of the present chunk: new applications not yet written, by id and by child; live ones in the store.
+        # Of the present chunk: new applications not yet written, by id and by child; those in the store, by id and,
+        # if live, by child.
         self.registered: dict[str, _Registered] = {}
         self.by_child: dict[str, str] = {}
+        self.known: dict[str, Any] = {}
         self.children: dict[str, Any] = {}
         self.seen: set[str] = set()
 
@@ -93,24 +106,17 @@ class _Intake:
         self, reader: Reader[Application], good: Applications, rest: list[Row[Application]]
     ) -> list[Row[Application]]:
         """Register new applications; the rows that could not be, to be taken one by one."""
-        ids = [*good.application_id, *(row.record.application_id for row in rest)]
-        iins = [*good.child_iin, *(row.record.child_iin for row in rest)]
-        again, alone = [], good
-        if len(set(ids)) < len(ids) or len(set(iins)) < len(iins):
-            of_id, of_child = Counter(ids), Counter(iins)
-            once = [of_id[a] == of_child[b] == 1 for a, b in zip(good.application_id, good.child_iin, strict=True)]
-            alone = good.where(once)
-            again = [raw for raw, single in zip(good.raw, once, strict=True) if not single]
-        if alone.raw:
-            taken = self.registration.register(alone)
+        new, again = alone(good, [row.record for row in rest])
+        if new.raw:
+            taken = self.registration.register(new)
             self.report.new += sum(taken)
-            again += [raw for raw, done in zip(alone.raw, taken, strict=True) if not done]
+            again += [raw for raw, done in zip(new.raw, taken, strict=True) if not done]
         rows = (reader.read(line, cells) for line, cells in again)
         return [row for row in rows if isinstance(row, Row)]
 
     def _one_by_one(self, rows: list[Row[Application]]) -> None:
         """Register or change applications in the order of their rows."""
-        known = store.by_ids(self.connection, [row.record.application_id for row in rows])
+        self.known = store.by_ids(self.connection, [row.record.application_id for row in rows])
         self.children = store.live_children(self.connection, [row.record.child_iin for row in rows])
         self.seen.clear()
         for line, application in rows:
@@ -118,11 +124,11 @@ class _Intake:
             if application_id in self.seen:
                 # The same id again within the chunk: what came before is written and read back.
                 self._write()
-                known.pop(application_id, None)
-                known.update(store.by_ids(self.connection, [application_id]))
+                self.known.pop(application_id, None)
+                self.known.update(store.by_ids(self.connection, [application_id]))
             self.seen.add(application_id)
-            if application_id in known:
-                self._change(line, application, known[application_id])
+            if application_id in self.known:
+                self._change(line, application, self.known[application_id])
             else:
                 self._register(line, application)
         self._write(chunk_ends=True)
@@ -148,6 +154,7 @@ class _Intake:
             self.report.new -= 1
             self._refuse_child(live.source_line, live.application_id, application.application_id)
             del self.children[application.child_iin]
+            self.known.pop(live.application_id, None)
         self.registered[application.application_id] = _Registered(line, application, self._values(line, application))
         self.by_child[application.child_iin] = application.application_id
 
