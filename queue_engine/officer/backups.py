@@ -79,23 +79,27 @@ def _present(database: Database) -> Held | None:
 
     Raises: WrongUsage if what is there is whole but something else than a database of Kezek.
     """
+    present: Held | None = None
     try:
         if not database.is_there():
             return None
-        if not database.exists():
-            raise WrongUsage(
-                "restore.foreign",
-                "what is there is not a database of Kezek, and is not replaced.",
-                next_step="Check --database.",
-            )
-        with database.read() as connection:
-            return held(connection)
-    except DatabaseError:
+        ours = database.exists()
+        if ours:
+            with database.read() as connection:
+                present = held(connection)
+    except (DatabaseError, KezekError):
         if database.path is None:
             raise database.unreadable() from None
         return None
     finally:
         database.engine.dispose()
+    if not ours:
+        raise WrongUsage(
+            "restore.foreign",
+            "what is there is not a database of Kezek, and is not replaced.",
+            next_step="Check --database.",
+        )
+    return present
 
 
 def _loss(replaced: Held | None, there: Held) -> str:
@@ -103,7 +107,7 @@ def _loss(replaced: Held | None, there: Held) -> str:
         return ""
     lost = replaced.change_id - there.change_id
     if lost > 0:
-        return f"Lost with the records replaced: {lost:,} changes; there {replaced}. "
+        return f"Lost: {lost:,} changes made after it; in the records replaced {replaced}. "
     return f"In the records replaced {replaced}. "
 
 

@@ -131,11 +131,14 @@ class PostgresServer:
         there = self.is_there()
         with self.engine.connect() as connection:
             connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-            if there:
-                _hold_everything(connection)
-                archive.require_schema(connection)
-            postgresql_backup.put_back(self.engine, backup, clean=there)
-            return archive.made_at, held(connection)
+            try:
+                if there:
+                    _hold_everything(connection)
+                    archive.require_schema(connection)
+                postgresql_backup.put_back(self.engine, backup, clean=there)
+                return archive.made_at, held(connection)
+            finally:
+                connection.execute(text("select pg_advisory_unlock_all()"))
 
     def clear(self) -> None:
         """Take the tables away."""
@@ -145,7 +148,7 @@ class PostgresServer:
 
 
 def _hold_everything(connection: Connection) -> None:
-    """Take the locks of every run and of the records until the connection ends; LocalityHeld if one is not free.
+    """Take the locks of every run and of the records, until they are given back; LocalityHeld if one is not free.
 
     They belong to the session, for a transaction of ours would stand in the way of the one that replaces the tables.
     """
@@ -155,7 +158,6 @@ def _hold_everything(connection: Connection) -> None:
     for first, second, what in keys:
         taken = connection.execute(text("select pg_try_advisory_lock(:one, :two)"), {"one": first, "two": second})
         if not taken.scalar_one():
-            connection.execute(text("select pg_advisory_unlock_all()"))
             raise in_use(what)
 
 

@@ -371,14 +371,17 @@ def test_a_database_of_something_else_is_neither_restored_nor_replaced(nation: N
         assert connection.execute("select name from sqlite_master").fetchall() == [("photo",)]
 
 
-def test_a_damaged_database_is_replaced_by_its_backup_and_its_log_with_it(nation: Nation, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept", [0, 100_001], ids=["nothing of it", "a part of it"])
+def test_a_damaged_database_is_replaced_by_its_backup_and_its_log_with_it(
+    nation: Nation, kept: int, tmp_path: Path
+) -> None:
     """The log that a damaged file left behind must not be read into the restored one. Twin: with it, records differ."""
     place, backup, log = tmp_path / "city.db", tmp_path / "backup", tmp_path / "city.db-wal"
     nation.take_in(place, kezek_here)
     good(kezek_here(place, "backup", str(backup)))
     before = records(place)
     stale = _log_of_another_night(place, tmp_path)
-    place.write_bytes(b"\x00" * 20_000)
+    place.write_bytes(place.read_bytes()[:kept] + bytes(20_000))
     log.write_bytes(stale)
     good(kezek(place, "restore", str(backup), "--overwrite"))
     assert not log.exists() or log.read_bytes() != stale
