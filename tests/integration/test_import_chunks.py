@@ -49,7 +49,7 @@ def taken(folder: Path, rows: list[Row], chunk: int, monkeypatch: pytest.MonkeyP
     )
     with Database(department.database).read() as connection:
         organizations = connection.exec_driver_sql("select organization_id, organization from organization")
-        codes = {0: "*", **dict(organizations)}
+        codes = {0: "*"} | {row.organization_id: row.organization for row in organizations}
         found: list[object] = []
         for *facts, wishes in connection.exec_driver_sql(applications):
             found.append((*facts, [codes[each] for each in np.frombuffer(wishes, "<i4").tolist()]))
