@@ -52,7 +52,6 @@ class PostgresServer:
                 "PostgreSQL is spoken to by psycopg 3 alone.",
                 next_step="Use postgresql://USER@HOST/DATABASE.",
             )
-        self.url = url
         self.engine = _engine(url)
 
     def is_there(self) -> bool:
