@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import time
 from collections.abc import Callable
@@ -13,12 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from concurrency.conftest import LOCALITIES, CopyOf
-from concurrency.statement_kills import digest
-from support.processes import finish, integrity, kezek, records, runs_on_record, start, start_module
+from concurrency.conftest import CopyOf
+from support.processes import finish, integrity, kezek, records, runs_on_record, start
 
 LAST_NIGHT = "2021-08-17"  # the vouchers of the intake lapse, and their places are given anew
-INTAKE = "2021-08-10"
 KILLS = 50
 SIGKILLED = -9
 
@@ -93,43 +90,3 @@ def test_fifty_runs_killed_at_random_moments_end_as_if_nothing_had_been(
     record_property("kills", counts)
     print(f"kills before the first night was on record, among the {last - first} nights, after the last: {counts}")
     assert counts["inside"] >= 5
-
-
-def kills(path: Path, mode: str, stride: int) -> list[dict[str, object]]:
-    """What every kill at a statement of the intake nights left, and what the next run made of it."""
-    answer = finish(start_module("concurrency.statement_kills", str(path), INTAKE, mode, str(stride)))
-    assert answer.code == 0, answer.told
-    return [json.loads(line) for line in answer.out.splitlines()]
-
-
-@pytest.fixture
-def borders(small_city: Path, copy_of: CopyOf) -> list[str]:
-    """Digests of the records before the intake nights, after each of them, and so after the last."""
-    path = copy_of(small_city, "borders")
-    found = [digest(path)]
-    for locality in LOCALITIES:
-        assert kezek(path, "run", "--date", INTAKE, "--locality", locality).code == 0
-        found.append(digest(path))
-    assert len(set(found)) == len(LOCALITIES) + 1
-    return found
-
-
-def test_a_kill_before_any_statement_leaves_only_whole_nights(
-    small_city: Path, copy_of: CopyOf, borders: list[str]
-) -> None:
-    """Rule F3: what is left is the state before or after a night, and the next run ends as if nothing had been."""
-    seen = kills(copy_of(small_city, "statements"), "whole", stride=1)
-    assert len(seen) > 50
-    assert {kill["again"] for kill in seen} == {0}
-    assert {kill["after"] for kill in seen} == {borders[-1]}
-    assert {kill["left"] for kill in seen} == set(borders[:-1])
-
-
-def test_without_the_transaction_a_kill_leaves_damage_that_the_comparison_sees(
-    small_city: Path, copy_of: CopyOf, borders: list[str]
-) -> None:
-    """The twin: the same kills with every statement committed at once leave states between, and other ends."""
-    seen = kills(copy_of(small_city, "statements"), "split", stride=5)
-    assert len(seen) > 10
-    assert [kill for kill in seen if kill["left"] not in borders]
-    assert [kill for kill in seen if kill["after"] != borders[-1]]

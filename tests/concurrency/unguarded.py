@@ -14,6 +14,9 @@ from queue_engine.store.engine import Database
 def split_write(database: Database, _locality: str | None = None) -> Iterator[Connection]:
     """In place of `Database.write`: no transaction around the statements, so each one is committed by itself."""
     with database.engine.connect() as connection:
+        if database.path is None:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+            return
         connection.info["writes"] = True
         driver = connection.connection.dbapi_connection
         assert driver is not None

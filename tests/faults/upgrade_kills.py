@@ -26,8 +26,8 @@ from itertools import count
 
 from sqlalchemy import Connection, create_engine, make_url, text
 
-from concurrency.statement_kills import die_before
 from concurrency.unguarded import split_write
+from faults.night_kills import die_before
 from queue_engine.cli.main import main
 from queue_engine.store.engine import Database
 from support.old_release import digest, tables_of, version_of
