@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, or_, select, update
+from sqlalchemy import BindParameter, bindparam, func, or_, select, update
 
 from bulletins.vacancy import AdmissionOrder
 from queue_engine.domain.application import ApplicationState
@@ -84,3 +84,13 @@ RENEW_ROUNDS = (
     .values(first_priority_turns=bindparam("first_priority"), general_turns=bindparam("general"), position=0)
 )
 RULES_OF_A_NIGHT = select(t.run.c.rules).where(t.run.c.locality_id == HERE, t.run.c.on_day == TODAY)
+_CHANGE_OF_A_NIGHT = select(t.run.c.change_id).where(t.run.c.locality_id == HERE, t.run.c.on_day == TODAY)
+RULES_IMPORTED = (
+    select(t.change.c.change_id)
+    .where(
+        t.change.c.kind == "rules import",
+        t.change.c.change_id > func.coalesce(_CHANGE_OF_A_NIGHT.scalar_subquery(), 0),
+    )
+    .limit(1)
+)
+"""Whether rules were imported since the run of `today`, or ever if that is None."""

@@ -24,6 +24,7 @@ from queue_engine.night.due import (
     LAPSING,
     OVER_AGE,
     RENEW_ROUNDS,
+    RULES_IMPORTED,
     RULES_OF_A_NIGHT,
     TERMS_DUE,
     UNCONFIRMED,
@@ -38,9 +39,13 @@ from queue_engine.store.vouchers import Ending, StoredVoucher, end_vouchers, rea
 
 
 def reclassify(night: Night) -> None:
-    """Put right the class of applications when the law of this day classes their benefit anew (rule A3)."""
+    """Put right the class of applications when the law of this day classes their benefit anew (rule A3).
+
+    Rules that were imported since the last run may have classed what was taken in meanwhile, and be replaced by now.
+    """
     classes = night.rules.benefit_classes
-    if dict(_classes_before(night)) == dict(classes):
+    since = {"here": night.locality.locality_id, "today": night.locality.last_run_on}
+    if dict(_classes_before(night)) == dict(classes) and not night.connection.execute(RULES_IMPORTED, since).first():
         return
     a = t.application.c
     for benefit in Benefit:

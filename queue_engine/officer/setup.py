@@ -57,7 +57,9 @@ def make_database(database: Database, timezone: str, rules: Path | None) -> str:
             )
         if known is None:
             connection.execute(insert(t.settings).values(name="timezone", value=timezone))
-        _store_overrides(connection, overrides)
+            _store_overrides(connection, overrides)
+        elif overrides:
+            _import(connection, overrides)
     there = "is up to date" if known else "is made"
     return f"The database {there}; time zone {timezone}, {len(overrides)} rules of the department's own."
 
@@ -66,16 +68,19 @@ def import_rules(database: Database, path: Path) -> str:
     """Take the department's rules in; an entry for the same name, day and locality replaces the earlier."""
     overrides = read_overrides(path)
     with database.write() as connection:
-        before = _patterns(connection)
-        change_id = new_change(connection, "rules import")
-        _store_overrides(connection, overrides)
-        after = _patterns(connection)
-        changed = {code: [before[code], after[code]] for code in after if before[code] != after[code]}
-        if changed:
-            connection.execute(
-                update(t.change).where(t.change.c.change_id == change_id).values(note=json.dumps(changed))
-            )
+        _import(connection, overrides)
     return f"{len(overrides)} rules of the department's own are on record from this file."
+
+
+def _import(connection: Connection, overrides: list[Override]) -> None:
+    """Keep overrides as a change of the records, with the turn patterns that it changed (rules A5, A6)."""
+    before = _patterns(connection)
+    change_id = new_change(connection, "rules import")
+    _store_overrides(connection, overrides)
+    after = _patterns(connection)
+    changed = {code: [before[code], after[code]] for code in after if before[code] != after[code]}
+    if changed:
+        connection.execute(update(t.change).where(t.change.c.change_id == change_id).values(note=json.dumps(changed)))
 
 
 def _patterns(connection: Connection) -> dict[str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from support.department import Department, application, decision, vacancy, withdrawal
 from support.rows import rule, temporary
 
@@ -161,3 +163,24 @@ def test_what_follows_a_decision_dated_ahead_is_not_counted_before_it(city: Depa
     city.stop_list_add("A1")
     city.run("2026-02-03")
     assert "number 1 of 1" in city.explain("A2", "2026-02-03")
+
+
+@pytest.mark.parametrize("nights", [(), ("2026-02-01",)], ids=["before the first night", "between two nights"])
+def test_a_class_given_by_rules_that_were_taken_back_is_put_right(city: Department, nights: tuple[str, ...]) -> None:
+    """Rule A3: what was taken in under rules replaced since stands in the class of the law of the night's day."""
+    for day in nights:
+        city.applications(application("A0"))
+        city.run(day)
+    usual = {"military": "out_of_turn", "special_state_body": "out_of_turn", "none": "general"}
+    first = "disabled_guardian special_needs without_parental_care orphan large_family teacher disabled_sibling"
+    classes = {**usual, **dict.fromkeys(first.split(), "first_priority")}
+    for large_family in ("out_of_turn", "first_priority"):
+        value = ", ".join(f'{name} = "{rank}"' for name, rank in {**classes, "large_family": large_family}.items())
+        text = f'[[rule]]\nname = "benefit.classes"\nvalue = {{{value}}}\nfrom = 2019-01-01\nreference = "order"\n'
+        city.kezek("rules", "import", str(city.file("classes.toml", text)))
+        if large_family == "out_of_turn":
+            city.applications(application("A1", benefit="large_family"))
+            assert {row["application_id"]: row["class"] for row in city.queue()}["A1"] == "out_of_turn"
+    city.run("2026-02-02")
+    assert {row["application_id"]: row["class"] for row in city.queue()}["A1"] == "first_priority"
+    city.kezek("check")
