@@ -25,6 +25,8 @@ JOURNAL = "journal_mode=wal"
 # them together is far cheaper than one night at a time.
 CHECKPOINT = "wal_autocheckpoint=16000"
 
+OURS_OR_EMPTY = "select count(*) = 0 or max(name = 'alembic_version') from sqlite_master"
+
 
 class SqliteFile:
     """SQLite before 3.51.3 can damage a file when two connections write and checkpoint at once, so every
@@ -119,7 +121,9 @@ def _engine(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def _connected(dbapi: Any, _record: Any) -> None:
         dbapi.isolation_level = None
-        for pragma in (JOURNAL, "synchronous=full", "foreign_keys=on", "cache_size=-65536", CHECKPOINT):
+        # The journal's kind is kept in the file: one that is not ours stays as it is.
+        kind = (JOURNAL,) if dbapi.execute(OURS_OR_EMPTY).fetchone()[0] else ()
+        for pragma in (*kind, "synchronous=full", "foreign_keys=on", "cache_size=-65536", CHECKPOINT):
             dbapi.execute(f"pragma {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -7,8 +7,10 @@ in little memory, without a stack trace.
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -270,3 +272,17 @@ def test_a_large_file_of_one_line_is_refused_in_little_memory(tmp_path: Path, pa
     assert "Traceback" not in answer.err
     assert megabytes < MOST_MEGABYTES
     assert in_the_queue(path) == set()
+
+
+@pytest.mark.parametrize("words", [("run",), ("init",), ("status",), ("import", "applications", "nothing.csv")])
+def test_a_database_that_is_not_ours_is_left_as_it_is(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """It may be another program's, named by mistake."""
+    path = tmp_path / "accounts.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("create table account (name text)")
+        connection.execute("insert into account values ('first')")
+        connection.commit()
+    before = path.read_bytes()
+    answer = kezek_here(path, *words)
+    assert answer.code == 2, answer.told
+    assert path.read_bytes() == before
