@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,19 +186,14 @@ def _asked(connection: Connection, used: Sequence[int]) -> list[Asked]:
     """What the profiles ask; `used` holds profile id * 2 + (1 in a temporary stay)."""
     rows = rows_of(connection, "select profile_id, languages, group_type, regimes, accepts from profile")
     by_id = {row[0]: row[1:] for row in rows}
-    asked = []
-    for key in used:
-        languages, group_type, regimes, accepts = by_id[key // 2]
-        asked.append(
-            Asked(
-                tuple(languages.split("|")),
-                group_type,
-                tuple(regimes.split("|")),
-                tuple(accepts.split("|")),
-                in_stay=bool(key % 2),
-            )
-        )
-    return asked
+    return [_parsed(*by_id[key // 2], in_stay=bool(key % 2)) for key in used]
+
+
+@lru_cache(maxsize=4096)
+def _parsed(languages: str, group_type: str, regimes: str, accepts: str, *, in_stay: bool) -> Asked:
+    """A profile as it is stored; localities ask for much the same."""
+    lists = [tuple(text.split("|")) for text in (languages, regimes, accepts)]
+    return Asked(lists[0], group_type, lists[1], lists[2], in_stay=in_stay)
 
 
 def read_turns(connection: Connection, locality: Locality, rules: Rules, years: Sequence[int]) -> Turns:

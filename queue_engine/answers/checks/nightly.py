@@ -71,7 +71,7 @@ def _states(view: View) -> Findings:
         ("holding", "voucher", "status = 'issued'"),
         ("stopped", "stop_list", "ended_on is null"),
     ):
-        said = f"a.locality_id = {{l}} and a.birth_year in ({years(view)}) and a.state = '{state}'"
+        said = f"a.locality_id = {{l}} and a.birth_year in ({view.years}) and a.state = '{state}'"
         lacks = view.rows(
             f"select a.application_id, a.state from application a where {said} and not exists "
             f"(select 1 from {table} v where v.application_row = a.application_row and v.{live})"
@@ -86,17 +86,6 @@ def _states(view: View) -> Findings:
                 f"from {table} v left join application a on a.application_row = v.application_row "
                 f"where v.locality_id = {{l}} and v.{live} and (a.state is null or a.state <> '{state}')",
             )
-
-
-def years(view: View) -> str:
-    """Birth years of the locality, by which its indexes are read; each is found by one step into the index."""
-    found: list[str] = []
-    while True:
-        beyond = f"and birth_year > {found[-1]}" if found else ""
-        [(year,)] = view.rows(f"select min(birth_year) from application where locality_id = {{l}} {beyond}")
-        if year is None:
-            return ", ".join(found) or "0"
-        found.append(str(int(year)))
 
 
 def _overdue(view: View, day: date, cutoff_us: int) -> Findings:
@@ -137,8 +126,8 @@ def night_records(view: View, day: date, run_id: int, change_id: int, counts: Ma
 
 def _told(view: View, day: date, change_id: int, counts: Mapping[str, int]) -> Findings:
     """Movements of the night against states, vouchers, and the counts of the report."""
-    moves = f"m.locality_id = {{l}} and m.birth_year in ({years(view)}) and m.change_id = {change_id}"
-    told = dict(view.rows(f"select m.why, count(*) from movement m where {moves} group by m.why"))
+    moves = f"m.locality_id = {{l}} and m.birth_year in ({view.years}) and m.change_id = {{change}}"
+    told = dict(view.rows(f"select m.why, count(*) from movement m where {moves} group by m.why", change=change_id))
     for name, why in (("vouchers", "voucher_issued"), ("lapsed", "lapsed"), ("over_age", "over_age")):
         if told.get(why, 0) != counts[name]:
             yield view.of(COUNTED, name, counts[name], told.get(why, 0))
@@ -149,6 +138,7 @@ def _told(view: View, day: date, change_id: int, counts: Mapping[str, int]) -> F
                 "select a.application_id, a.state, m.why from movement m join application a "
                 f"on a.application_row = m.application_row where {moves} and m.why = '{why}' and a.state not in "
                 f"({', '.join(repr(state) for state in states)})",
+                change=change_id,
             )
     yield from view.found(
         ISSUED,
@@ -156,6 +146,7 @@ def _told(view: View, day: date, change_id: int, counts: Mapping[str, int]) -> F
         "left join voucher v on v.application_row = m.application_row and v.status = 'issued' "
         f"where {moves} and m.why = 'voucher_issued' and (a.state <> 'holding' or v.voucher_row is null "
         f"or v.issued_on <> '{day}' or v.birth_year <> m.birth_year or v.class_rank <> m.class_rank)",
+        change=change_id,
     )
     ended = told.get("lapsed", 0) + told.get("unconfirmed", 0)
     entered = view.rows(
@@ -174,7 +165,7 @@ def _told(view: View, day: date, change_id: int, counts: Mapping[str, int]) -> F
 
 def _offered(view: View, run_id: int, counts: Mapping[str, int]) -> Findings:
     """Free places and turns of the night as it kept them."""
-    [(free,)] = view.rows(f"select coalesce(sum(free), 0) from run_place where run_id = {run_id}")
+    [(free,)] = view.rows("select coalesce(sum(free), 0) from run_place where run_id = {run}", run=run_id)
     if free != counts["free"]:
         yield view.of(COUNTED, "free places", counts["free"], free)
     if free < counts["vouchers"]:
@@ -182,7 +173,8 @@ def _offered(view: View, run_id: int, counts: Mapping[str, int]) -> Findings:
     yield from view.found(
         TURN,
         "select q.birth_year from run_queue q left join queue_turn t on t.locality_id = {l} "
-        f"and t.birth_year = q.birth_year where q.run_id = {run_id} and (t.position is null "
+        "and t.birth_year = q.birth_year where q.run_id = {run} and (t.position is null "
         "or t.position <> q.position_after or t.first_priority_turns <> q.first_priority_turns "
         "or t.general_turns <> q.general_turns)",
+        run=run_id,
     )

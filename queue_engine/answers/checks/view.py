@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from bisect import bisect_right
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
@@ -17,6 +18,8 @@ from queue_engine.law.calendar import CalendarCorrection, WorkingCalendar
 from queue_engine.law.overrides import Override, from_json
 from queue_engine.law.rulebook import Rulebook
 from queue_engine.store.bulk import rows_of
+
+NAMES = re.compile(r"\{(\w+)\}")
 
 
 class RunRow(NamedTuple):
@@ -47,17 +50,31 @@ class View:
         self.locality_id = locality_id
         self.code = code
 
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """Rows of a query; `{l}` in it is this locality."""
-        return rows_of(self.connection, sql.format(l=self.locality_id))
+    def rows(self, sql: str, **values: object) -> list[tuple[Any, ...]]:
+        """Rows of a query; `{l}` in it is this locality, other names in braces stand for the `values`."""
+        values["l"] = self.locality_id
+        wanted = tuple(values[name] for name in NAMES.findall(sql))
+        # The same text for every locality, so that the database need not work it out anew.
+        return rows_of(self.connection, NAMES.sub("?", sql), wanted)
 
-    def found(self, kind: Kind, sql: str) -> Findings:
+    def found(self, kind: Kind, sql: str, **values: object) -> Findings:
         """A finding for every row of a query: its id, then the facts of the sentence."""
-        for row in self.rows(sql):
+        for row in self.rows(sql, **values):
             yield kind.of(self.code, *row)
 
     def of(self, kind: Kind, *facts: object) -> Finding:
         return kind.of(self.code, *facts)
+
+    @cached_property
+    def years(self) -> str:
+        """Birth years of the locality, by which its indexes are read; each is found by one step into the index."""
+        found: list[str] = []
+        while True:
+            beyond = f"and birth_year > {found[-1]}" if found else ""
+            [(year,)] = self.rows(f"select min(birth_year) from application where locality_id = {{l}} {beyond}")
+            if year is None:
+                return ", ".join(found) or "0"
+            found.append(str(int(year)))
 
     @cached_property
     def zone(self) -> ZoneInfo:
