@@ -24,8 +24,8 @@ SIZE, SPANS, CHECKING = 7, 8, 9
 """Purposes of draws."""
 ZONES = ("Asia/Almaty", "Asia/Aqtobe", "Asia/Qyzylorda")
 EARLIEST, LATEST = date(2020, 3, 1), date(2026, 6, 1)
-LOCALITIES = (1, 1, 1, 1, 2, 2, 3)
-DAYS = (10, 14, 14, 18, 21, 28, 35, 60)
+LOCALITIES = (1, 1, 1, 1, 1, 2, 2, 3)
+DAYS = (10, 12, 14, 14, 18, 21, 28, 45)
 REMEMBERED = 40
 """Steps that a failure shows."""
 
@@ -42,7 +42,7 @@ class Size:
 
     @classmethod
     def drawn(cls, seed: int, localities: int | None = None, days: int | None = None) -> Size:
-        """Of the seed: one to three localities, two weeks to two months; either may be given instead."""
+        """Of the seed: one to three localities, ten days to six weeks; either may be given instead."""
         dice = Dice(seed, SIZE)
         first_day = EARLIEST + timedelta(days=dice.between(0, (LATEST - EARLIEST).days))
         size = cls(dice.pick(LOCALITIES), dice.pick(DAYS), first_day, dice.pick(ZONES), dice.between(1, 4))
