@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 
 import yaml
 
@@ -21,13 +23,15 @@ def _table(name: str) -> dict[str, dict[str, list[str]]]:
     return table
 
 
-def header_words(columns: tuple[str, ...]) -> dict[str, str]:
+@cache
+def header_words(columns: tuple[str, ...]) -> Mapping[str, str]:
     """Every spelling of the headers of one kind of file -> the column it names."""
     headers = _table("headers")["headers"]
     return _spellings("headers", {column: headers.get(column, []) for column in columns})
 
 
-def value_words(kind: str, codes: tuple[str, ...]) -> dict[str, str]:
+@cache
+def value_words(kind: str, codes: tuple[str, ...]) -> Mapping[str, str]:
     """Every spelling of the coded values of `kind` -> the code; VocabularyError if a code has no synonyms."""
     values = _table("values")[kind]
     if set(values) != set(codes):
@@ -35,18 +39,19 @@ def value_words(kind: str, codes: tuple[str, ...]) -> dict[str, str]:
     return _spellings(kind, values)
 
 
-def language_words() -> dict[str, str]:
+@cache
+def language_words() -> Mapping[str, str]:
     """ISO 639-1 codes and the names of languages in Kazakh and Russian -> the code."""
     languages = _table("languages")
     names = languages["names"]
     return _spellings("languages", {code: names.get(code, []) for code in languages["codes"]["iso_639_1"]})
 
 
-def _spellings(kind: str, synonyms: dict[str, list[str]]) -> dict[str, str]:
+def _spellings(kind: str, synonyms: dict[str, list[str]]) -> Mapping[str, str]:
     spellings: dict[str, str] = {}
     for code, others in synonyms.items():
         for spelling in (code, *others):
             known = spellings.setdefault(word(spelling), code)
             if known != code:
                 raise VocabularyError(f"{kind}: '{spelling}' means both {known} and {code}")
-    return spellings
+    return MappingProxyType(spellings)

@@ -24,8 +24,8 @@ SIZE, SPANS, CHECKING = 7, 8, 9
 """Purposes of draws."""
 ZONES = ("Asia/Almaty", "Asia/Aqtobe", "Asia/Qyzylorda")
 EARLIEST, LATEST = date(2020, 3, 1), date(2026, 6, 1)
-LOCALITIES = (1, 1, 1, 1, 2, 2, 3)
-DAYS = (10, 14, 14, 18, 21, 28, 35, 60)
+LOCALITIES = (1, 1, 1, 1, 1, 2, 2, 3)
+DAYS = (10, 12, 14, 14, 18, 21, 28, 45)
 REMEMBERED = 40
 """Steps that a failure shows."""
 
@@ -42,7 +42,7 @@ class Size:
 
     @classmethod
     def drawn(cls, seed: int, localities: int | None = None, days: int | None = None) -> Size:
-        """Of the seed: one to three localities, two weeks to two months; either may be given instead."""
+        """Of the seed: one to three localities, ten days to six weeks; either may be given instead."""
         dice = Dice(seed, SIZE)
         first_day = EARLIEST + timedelta(days=dice.between(0, (LATEST - EARLIEST).days))
         size = cls(dice.pick(LOCALITIES), dice.pick(DAYS), first_day, dice.pick(ZONES), dice.between(1, 4))
@@ -168,21 +168,25 @@ class History:
         dice = self.faults.dice(self.steps)
         dice.chance(0.1)
         operation = self.faults.disordered(dice, operation)
-        if dice.chance(0.25):
-            self.faults.before_statement(dice.between(1, IN_AN_IMPORT), self.faults.die)
-            try:
-                self.service.hand_in(operation)
-            except Killed:
-                self.faults.counts["imports broken off"] += 1
-                self.service.restart()
-                return self.service.hand_in(operation)
-            finally:
-                self.faults.disarm()
-            # The fault fell after the last statement: it was committed, and nobody heard the answer.
-            self.faults.counts["answers lost"] += 1
-            self.service.restart()
-            return None
-        return self.service.hand_in(operation)
+        if not dice.chance(0.25):
+            return self.service.hand_in(operation)
+        self.faults.before_statement(dice.between(1, IN_AN_IMPORT), self.faults.die)
+        died = self._dies(lambda: self.service.hand_in(operation))
+        self.faults.counts["imports broken off" if died else "answers lost"] += 1
+        self.service.restart()
+        # If the fault fell after the last statement, it was committed, and nobody heard the answer.
+        return self.service.hand_in(operation) if died else None
+
+    def _dies(self, work: Callable[[], object]) -> bool:
+        """Whether the process died at its work. Its frames go with the exception, and what they held open with them."""
+        assert self.faults is not None
+        try:
+            work()
+        except Killed:
+            return True
+        finally:
+            self.faults.disarm()
+        return False
 
     # Nights
 
@@ -220,15 +224,14 @@ class History:
                 self._before = self.service.exports()
             number = dice.between(1, IN_A_NIGHT * (1 if reader else len(self.localities)))
             self.faults.before_statement(number, self._read_beside if reader else self.faults.die)
-            try:
-                for _report in self._run(clock):
-                    self._before = None  # the first night is over, and may be seen
-            except Killed:
+            if self._dies(lambda: self._run_out(clock)):
                 self.faults.counts["nights broken off"] += 1
                 self.books.lost |= set(self.localities)
                 self.service.restart()
-            finally:
-                self.faults.disarm()
+
+    def _run_out(self, clock: Clock) -> None:
+        for _report in self._run(clock):
+            self._before = None  # the first night is over, and may be seen
 
     def _read_beside(self) -> None:
         """Another process reads in the middle of a night: nothing of it is to be seen (rule F3)."""
