@@ -1,9 +1,10 @@
-"""What all tests share: how hypothesis searches, the real city's data, and the figures of the fault tests."""
+"""What all tests share: how hypothesis searches, the real city's data, figures of faults, processes, a made nation."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import settings
 
 from support import real_city
 from support.figures import Figure, write_page
+from support.nation import Nation
+from support.processes import finish
 
 # Property tests search anew on a developer's machine and repeat themselves in continuous integration.
 settings.register_profile("here", deadline=None)
@@ -42,6 +45,22 @@ def figure(request: pytest.FixtureRequest) -> Callable[[Figure], None]:
         assert told.losses == 0, told
 
     return tell
+
+
+@pytest.fixture
+def started() -> Iterator[list[subprocess.Popen[str]]]:
+    """Processes that a test has started; none outlives it."""
+    processes: list[subprocess.Popen[str]] = []
+    yield processes
+    for process in processes:
+        process.kill()
+        finish(process)
+
+
+@pytest.fixture(scope="module")
+def nation(tmp_path_factory: pytest.TempPathFactory) -> Nation:
+    """Four localities of some 230 applications each."""
+    return Nation.make(tmp_path_factory.mktemp("nation"), scale=0.02, localities=4)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

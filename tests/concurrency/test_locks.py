@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import subprocess
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -81,16 +80,6 @@ from contextlib import nullcontext
 from queue_engine.store.engine import Database
 Database.run_lock = lambda database: nullcontext()
 """
-
-
-@pytest.fixture
-def started() -> Iterator[list[subprocess.Popen[str]]]:
-    """Processes that a test has started; none outlives it."""
-    processes: list[subprocess.Popen[str]] = []
-    yield processes
-    for process in processes:
-        process.kill()
-        finish(process)
 
 
 @pytest.fixture

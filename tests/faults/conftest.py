@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support import postgres
-from support.nation import Nation
-from support.processes import finish
+from support.nation import LAST_NIGHT, Nation
+from support.processes import Records, kezek, records
 
 
 @pytest.fixture(scope="module")
@@ -41,16 +39,9 @@ def store(kind: str, tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def nation(tmp_path_factory: pytest.TempPathFactory) -> Nation:
-    """Four localities of some 230 applications each."""
-    return Nation.make(tmp_path_factory.mktemp("nation"), scale=0.02, localities=4)
-
-
-@pytest.fixture
-def started() -> Iterator[list[subprocess.Popen[str]]]:
-    """Processes that a test has started; none outlives it."""
-    processes: list[subprocess.Popen[str]] = []
-    yield processes
-    for process in processes:
-        process.kill()
-        finish(process)
+def calm(nation: Nation, tmp_path_factory: pytest.TempPathFactory) -> Records:
+    """What the nation's undisturbed nights come to."""
+    path = tmp_path_factory.mktemp("calm") / "calm.db"
+    nation.take_in(path)
+    assert kezek(path, "run", "--date", LAST_NIGHT).code == 0
+    return records(path)

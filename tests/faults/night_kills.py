@@ -36,7 +36,7 @@ from queue_engine.errors import ExitCode
 from queue_engine.store import postgresql
 from queue_engine.store.engine import Database
 from support import postgres
-from support.processes import integrity, records, url
+from support.processes import command_and_end, integrity, records, url
 
 SQLITE = "sqlite:///"
 
@@ -83,18 +83,13 @@ class Way(NamedTuple):
     def start(self, where: str, dies_before: int = 0) -> int:
         """Run the command in a forked child; its process id. `dies_before` = 0: it lives."""
         child = os.fork()
-        if child:
-            return child
-        if self.mode == "split":
-            Database.write = split_write
-        if dies_before:
-            die_before(dies_before)
-        code = 1
-        with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
-            try:
-                code = main(["--database", where, "run", "--date", self.day])
-            finally:
-                os._exit(code)
+        if child == 0:
+            if self.mode == "split":
+                Database.write = split_write
+            if dies_before:
+                die_before(dies_before)
+            command_and_end("--database", where, "run", "--date", self.day)
+        return child
 
     def finish(self, child: int) -> int:
         """Wait for the child; its exit code, negative for a signal."""

@@ -66,15 +66,6 @@ MOMENTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def calm(nation: Nation, tmp_path_factory: pytest.TempPathFactory) -> Records:
-    """What undisturbed nights come to."""
-    path = tmp_path_factory.mktemp("calm") / "calm.db"
-    nation.take_in(path)
-    assert kezek(path, "run", "--date", LAST_NIGHT).code == 0
-    return records(path)
-
-
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_worker_that_dies_is_told_and_the_next_run_makes_it_whole(
     taken_in: str, nation: Nation, calm: Records, moment: str

@@ -46,15 +46,6 @@ run.STEPS = (*run.STEPS[:-1], cut)
 OF_THE_LOCALITY = "where locality_id = (select locality_id from locality where locality = 'region01')"
 
 
-@pytest.fixture(scope="module")
-def calm(nation: Nation, tmp_path_factory: pytest.TempPathFactory) -> Records:
-    """What nights without a fault come to."""
-    path = tmp_path_factory.mktemp("calm") / "calm.db"
-    nation.take_in(path)
-    assert kezek(path, "run", "--date", LAST_NIGHT).code == 0
-    return records(path)
-
-
 @contextmanager
 def cells(where: str, table: str, key: str, column: str, spoilt: object) -> Iterator[None]:
     """While this is open, a column of the locality's records holds what cannot be read."""

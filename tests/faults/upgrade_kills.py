@@ -31,6 +31,7 @@ from faults.night_kills import die_before
 from queue_engine.cli.main import main
 from queue_engine.store.engine import Database
 from support.old_release import digest, tables_of, version_of
+from support.processes import command_and_end
 
 
 @contextmanager
@@ -55,12 +56,7 @@ def _init(address: str, mode: str, dies_before: int) -> int:
             Database.write = split
         if dies_before:
             die_before(dies_before)
-        code = 1
-        with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
-            try:
-                code = main(["--database", address, "init"])
-            finally:
-                os._exit(code)
+        command_and_end("--database", address, "init")
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 

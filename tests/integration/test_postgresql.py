@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -49,22 +48,6 @@ Database.locality_lock = lambda database, locality, patience_ms=0: nullcontext()
 def where() -> str:
     """The address of an empty database."""
     return postgres.new_database()
-
-
-@pytest.fixture(scope="module")
-def nation(tmp_path_factory: pytest.TempPathFactory) -> Nation:
-    """Four localities of some 230 applications each."""
-    return Nation.make(tmp_path_factory.mktemp("nation"), scale=0.02, localities=4)
-
-
-@pytest.fixture
-def started() -> Iterator[list[subprocess.Popen[str]]]:
-    """Processes that a test has started; none outlives it."""
-    processes: list[subprocess.Popen[str]] = []
-    yield processes
-    for process in processes:
-        process.kill()
-        finish(process)
 
 
 def played(where: Path | str) -> tuple[list[str], tuple[str, str, str]]:

@@ -7,7 +7,6 @@ Everything goes by the functions the command calls. A fault is forced from outsi
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -17,7 +16,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import event
 
-from queue_engine.answers import exports
 from queue_engine.errors import RuleBroken
 from queue_engine.intake.applications import import_applications
 from queue_engine.intake.bulletins import import_bulletin, import_withdrawals
@@ -30,6 +28,7 @@ from queue_engine.officer.setup import import_calendar, import_rules
 from queue_engine.settings import yesterday
 from queue_engine.store.engine import Database
 from simulation.operations import COLUMNS, Act, File, Operation, Rule
+from support.processes import records_of
 
 IMPORTS = {
     "applications": import_applications,
@@ -123,17 +122,8 @@ class Service:
 
     def exports(self) -> tuple[str, str, str]:
         """The three exports as text."""
-        texts = []
         with self.database.read() as connection:
-            for rows, columns in (
-                (exports.vouchers(connection), exports.VOUCHERS),
-                (exports.bulletin(connection), exports.BULLETIN),
-                (exports.queue(connection), exports.QUEUE),
-            ):
-                out = io.StringIO(newline="")
-                exports.write_csv(rows, columns, out)
-                texts.append(out.getvalue())
-        return texts[0], texts[1], texts[2]
+            return records_of(connection)
 
 
 def _without_waiting(dbapi: Any, _record: Any) -> None:

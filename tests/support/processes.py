@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from sqlalchemy import Connection
 
@@ -130,17 +130,32 @@ def go_on(process: subprocess.Popen[str]) -> None:
 
 def records(path: Where) -> Records:
     """Vouchers, bulletin and queue as exported, in one view of the database."""
-    texts = []
     with _read(path) as connection:
-        for rows, columns in (
-            (exports.vouchers(connection), exports.VOUCHERS),
-            (exports.bulletin(connection), exports.BULLETIN),
-            (exports.queue(connection), exports.QUEUE),
-        ):
-            out = io.StringIO(newline="")
-            exports.write_csv(rows, columns, out)
-            texts.append(out.getvalue())
+        return records_of(connection)
+
+
+def records_of(connection: Connection) -> Records:
+    """The same of a view that is open."""
+    texts = []
+    for rows, columns in (
+        (exports.vouchers(connection), exports.VOUCHERS),
+        (exports.bulletin(connection), exports.BULLETIN),
+        (exports.queue(connection), exports.QUEUE),
+    ):
+        out = io.StringIO(newline="")
+        exports.write_csv(rows, columns, out)
+        texts.append(out.getvalue())
     return Records(*texts)
+
+
+def command_and_end(*words: str) -> NoReturn:
+    """In a forked child: do the command, tell nobody, and end with its exit code."""
+    code = 1
+    with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
+        try:
+            code = main(list(words))
+        finally:
+            os._exit(code)
 
 
 def integrity(path: Path) -> str:
