@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 from support import real_city
-from support.figures import Figure, write_page
+from support.figures import FULL, Figure, write_page
 from support.nation import Nation
 from support.processes import finish
 
@@ -24,7 +24,7 @@ settings.load_profile("continuous-integration" if os.environ.get("CI") else "her
 # continuous integration.
 collect_ignore = [] if real_city.is_there() or os.environ.get("CI") else ["acceptance/test_real_city.py"]
 
-FIGURES = pytest.StashKey[list[Figure]]()
+FIGURES = pytest.StashKey[dict[str, list[Figure]]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[FIGURES] = []
+    config.stash[FIGURES] = {}
 
 
 @pytest.fixture
@@ -40,8 +40,10 @@ def figure(request: pytest.FixtureRequest) -> Callable[[Figure], None]:
     """Tell a figure of a fault test, and fail if anything was lost."""
 
     def tell(told: Figure) -> None:
+        has_sizes = {"sized", "FULL"} & vars(request.module).keys()
+        told = told._replace(full=FULL or not has_sizes)
         print(told)
-        request.config.stash[FIGURES].append(told)
+        request.config.stash[FIGURES].setdefault(request.node.nodeid, []).append(told)
         assert told.losses == 0, told
 
     return tell
