@@ -69,6 +69,7 @@ OVER_AGE = (
         _a.birth_year <= bindparam("oldest_year"),
         or_(_a.state == ApplicationState.QUEUED.value, _a.state == ApplicationState.STOPPED.value),
         _a.birth_date <= bindparam("oldest"),
+        _a.filed_at_us < bindparam("cutoff_us"),
     )
     .order_by(_a.application_id)
 )

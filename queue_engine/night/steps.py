@@ -248,7 +248,8 @@ def archive_over_age(night: Night) -> None:
     """Children who have reached `age.max` leave the queue (rules A8, E2; decision 1.13)."""
     oldest: date = latest_birth_reaching(night.rules.age_max_months, night.day)
     here = night.locality.locality_id
-    rows = night.connection.execute(OVER_AGE, {"here": here, "oldest": oldest, "oldest_year": oldest.year}).all()
+    asked = {"here": here, "oldest": oldest, "oldest_year": oldest.year, "cutoff_us": night.cutoff_us}
+    rows = night.connection.execute(OVER_AGE, asked).all()
     holding = {application for application, _ in held_until_later(night)} | admitted_later(night) if rows else set()
     leaving = [(row, night.day) for row in rows if row.application_row not in holding]
     applications.archive(night.connection, night.ledger, leaving, Why.OVER_AGE, "over age")

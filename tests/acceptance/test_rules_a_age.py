@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from support.department import Department
 from support.rows import Row, application, place, rule, vacancy
 
@@ -111,3 +113,14 @@ def test_a_child_of_six_with_a_live_voucher_is_archived_only_after_it(city: Depa
     city.run("2026-02-10")
     assert city.status("A1") == "expired"
     assert is_archived(city, {**old, "regimes": "half_day"})
+
+
+@pytest.mark.parametrize("nights", [["2026-02-05", "2026-02-07"], ["2026-02-05", "2026-02-06", "2026-02-07"]])
+def test_a_child_of_six_is_archived_by_no_night_before_its_application(city: Department, nights: list[str]) -> None:
+    """Rules A8, F1 and Decision 1.2: six since the 5th, filed on the 7th, taken in before the nights of both days."""
+    city.applications(application("A2"))
+    city.run("2026-02-04")
+    city.applications(application("A1", birth_date="2020-02-05", filed_at="2026-02-07T10:00:00+05:00"))
+    for night in nights:
+        city.run(night)
+    assert "in the archive since 2026-02-07" in city.number("A1")

@@ -93,17 +93,17 @@ def _side_by_side(seed: int, size: Size, histories: list[History]) -> None:
 
 
 def _compare(seed: int, size: Size, histories: list[History], when: str) -> None:
-    first, *others = (history.service.exports() for history in histories)
+    first, *others = ((*history.service.exports(), history.service.states()) for history in histories)
     for history, other in zip(histories[1:], others, strict=True):
         kind = "without faults" if history.faults is None else "a second time"
-        for name, one, two in zip(("vouchers", "bulletin", "queue"), first, other, strict=True):
+        for name, one, two in zip(("vouchers", "bulletin", "queue", "states"), first, other, strict=True):
             if one != two:
                 found = [
                     line
                     for line in difflib.unified_diff(two.splitlines(), one.splitlines(), lineterm="", n=0)
                     if line[:1] in "+-" and line[:3] not in ("+++", "---")
                 ]
-                what = f"the export of {name} differs from the history {kind}: {' | '.join(found[:6])}"
+                what = f"the table of {name} differs from the history {kind}: {' | '.join(found[:6])}"
                 raise Broken(seed, size, f"step {histories[0].steps} (compared after {when})", what)
         if history.faults and (history.trace, history.faults) != (histories[0].trace, histories[0].faults):
             raise Broken(seed, size, f"step {histories[0].steps}", "the seed did not repeat itself")

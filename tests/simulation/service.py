@@ -26,6 +26,7 @@ from queue_engine.night.run import run_nights
 from queue_engine.officer.acts import act
 from queue_engine.officer.setup import import_calendar, import_rules
 from queue_engine.settings import yesterday
+from queue_engine.store.bulk import rows_of
 from queue_engine.store.engine import Database
 from simulation.operations import COLUMNS, Act, File, Operation, Rule
 from support.processes import records_of
@@ -124,6 +125,16 @@ class Service:
         """The three exports as text."""
         with self.database.read() as connection:
             return records_of(connection)
+
+    def states(self) -> str:
+        """What no export shows of the applications, a line each: state, archive, class, benefit, stay."""
+        with self.database.read() as connection:
+            rows = rows_of(
+                connection,
+                "select application_id, state, archived_on, archive_reason, class_rank, benefit, temporary_until "
+                "from application order by application_id",
+            )
+        return "\n".join(",".join(map(str, row)) for row in rows)
 
 
 def _without_waiting(dbapi: Any, _record: Any) -> None:
