@@ -180,8 +180,9 @@ def _check_terms_over(
     months = 12 * int(books.in_force("age.max", record.last_run, record.locality))
     ahead = _held_later(record)
     for name, (state, *_) in states.items():
-        if state in ("queued", "stopped") and name not in ahead:
-            reached = reached_on(date.fromisoformat(books.applications[name]["birth_date"]), months)
+        row = books.applications[name]
+        if state in ("queued", "stopped") and name not in ahead and row["filed_at"][:10] <= day:
+            reached = reached_on(date.fromisoformat(row["birth_date"]), months)
             assert reached > record.last_run, f"{name} is over age since {reached} (A8)"
 
 
