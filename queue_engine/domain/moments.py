@@ -50,8 +50,8 @@ def days_of(moments_us: Sequence[int], timezone: ZoneInfo) -> list[date]:
 def steady_offset(first_us: int, last_us: int, timezone: ZoneInfo) -> int | None:
     """Seconds by which local time is ahead of UTC, if they are the same from one moment to the other; else None.
 
-    >>> steady_offset(0, 86_400_000_000, ZoneInfo("Asia/Almaty"))
-    18000
+    >>> steady_offset(0, 86_400_000_000, ZoneInfo("Asia/Tokyo"))
+    32400
     """
     first, last = day_of(first_us, timezone), day_of(last_us, timezone)
     # Clocks are not changed and changed back within a day.
